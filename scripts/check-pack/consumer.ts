@@ -1,0 +1,29 @@
+// Compiled against the packed declarations, with skipLibCheck off. Never run.
+import { coroutine, gather, Queue, run, sleep, type Task, taskGroup, timeout } from "brio";
+import { taskTree } from "brio/inspect";
+import { VirtualClock } from "brio/testing";
+
+const fetchData = coroutine(async (url: string) => {
+  await sleep("1s");
+  return `Data from ${url}`;
+});
+
+const answer: Promise<number> = run(
+  async () => {
+    const [text, count]: [string, number] = await gather(fetchData("url1"), async () => 2);
+    const queue = new Queue<string>(10);
+    await queue.put(text);
+    const first: string = await timeout("30s", () => queue.get());
+    const task: Task<number> = await taskGroup(async (group) =>
+      group.createTask(async () => first.length, { name: "measure" }),
+    );
+    taskTree();
+    return count + (await task);
+  },
+  { clock: new VirtualClock() },
+);
+
+// @ts-expect-error A unit that doesn't exist.
+void (() => sleep("1 fortnight"));
+
+await answer;

@@ -1,0 +1,40 @@
+// A user's first program: plain JavaScript, on the packed package, on whatever Node the system has.
+import assert from "node:assert/strict";
+import { gather, Queue, run, sleep, TimeoutError, taskGroup, timeout } from "brio";
+import { captureCallGraph, taskTree } from "brio/inspect";
+import { runVirtual, VirtualClock } from "brio/testing";
+
+const started = performance.now();
+const sums = await run(async () => {
+  const queue = new Queue(2);
+  const results = [];
+  await timeout("10s", () =>
+    taskGroup(async (group) => {
+      group.createTask(async () => {
+        for await (const item of queue) results.push(item);
+      });
+      const items = await gather(
+        () => sleep(20, 1),
+        () => sleep("10ms", 2),
+      );
+      for (const item of items) await queue.put(item);
+      queue.shutdown();
+    }),
+  );
+  await assert.rejects(
+    timeout(5, () => sleep("1h")),
+    TimeoutError,
+  );
+  return results;
+});
+assert.deepEqual(sums, [1, 2]);
+assert.ok(performance.now() - started < 5_000);
+
+const clock = new VirtualClock();
+assert.equal(await run(() => sleep("1h", "an hour later"), { clock }), "an hour later");
+await runVirtual(async () => {
+  assert.ok(taskTree());
+  assert.ok(captureCallGraph());
+});
+
+console.log("run, gather, timeout, taskGroup, Queue, VirtualClock and inspect work.");

@@ -1,0 +1,216 @@
+/**
+ * A little of everything, in real time, on the built package: does this runtime keep brio's promises?
+ * One line for each check, then `N passed, N failed`.
+ */
+import assert from "node:assert/strict";
+import {
+  CancelledError,
+  ContextVar,
+  coroutine,
+  createTask,
+  currentSignal,
+  DeadlockError,
+  ExceptionGroup,
+  gather,
+  getRunningLoop,
+  interruptible,
+  Lock,
+  Queue,
+  run,
+  Semaphore,
+  sleep,
+  sleepForever,
+  TimeoutError,
+  taskGroup,
+  timeout,
+} from "brio";
+import { taskTree } from "brio/inspect";
+import { runVirtual } from "brio/testing";
+
+const checks: Record<string, () => Promise<void>> = {
+  async "sleeps run side by side"() {
+    const started = performance.now();
+    await run(() => gather(...Array.from({ length: 20 }, () => () => sleep(50))));
+    const took = performance.now() - started;
+    assert.ok(took >= 49 && took < 800, `took ${took} ms`);
+  },
+
+  async "gather keeps the order of its arguments"() {
+    const twice = coroutine(async (value: number) => sleep(10 - value, value * 2));
+    assert.deepEqual(await run(() => gather(twice(1), twice(5), twice(3))), [2, 10, 6]);
+  },
+
+  async "a timeout stops the work"() {
+    const events: string[] = [];
+    await run(async () => {
+      const body = async () => {
+        try {
+          await sleep("1h");
+        } finally {
+          events.push("cleaned up");
+        }
+      };
+      await assert.rejects(timeout("5ms", body), TimeoutError);
+    });
+    assert.deepEqual(events, ["cleaned up"]);
+  },
+
+  async "a group cancels the siblings of a failure"() {
+    const events: string[] = [];
+    const failing = run(() =>
+      taskGroup(async (group) => {
+        group.createTask(async () => {
+          await sleepForever().catch((error: unknown) => {
+            events.push(error instanceof CancelledError ? "cancelled" : "another error");
+            throw error;
+          });
+        });
+        group.createTask(async () => {
+          await sleep(5);
+          throw new Error("no");
+        });
+      }),
+    );
+    await assert.rejects(failing, (error) => error instanceof ExceptionGroup && error.errors.length === 1);
+    assert.deepEqual(events, ["cancelled"]);
+  },
+
+  async "a queue hands everything over"() {
+    const received: number[] = [];
+    await run(() =>
+      taskGroup(async (group) => {
+        const queue = new Queue<number>(3);
+        for (let consumer = 0; consumer < 4; consumer++) {
+          group.createTask(async () => {
+            for await (const item of queue) received.push(item);
+          });
+        }
+        for (let item = 0; item < 100; item++) await queue.put(item);
+        queue.shutdown();
+      }),
+    );
+    assert.deepEqual(
+      received.sort((a, b) => a - b),
+      Array.from({ length: 100 }, (_, item) => item),
+    );
+  },
+
+  async "locks and semaphores bound what runs"() {
+    let running = 0;
+    let most = 0;
+    await run(async () => {
+      const semaphore = new Semaphore(3);
+      const lock = new Lock();
+      let held = false;
+      const work = () =>
+        semaphore.with(async () => {
+          most = Math.max(most, ++running);
+          await sleep(1);
+          running--;
+          await lock.with(async () => {
+            assert.equal(held, false);
+            held = true;
+            await sleep(0);
+            held = false;
+          });
+        });
+      await gather(...Array.from({ length: 12 }, () => work));
+    });
+    assert.equal(most, 3);
+  },
+
+  async "an AbortSignal cancels, and cancellation aborts"() {
+    const controller = new AbortController();
+    let seen: AbortSignal | undefined;
+    const running = run(
+      async () => {
+        await interruptible(
+          (signal) =>
+            new Promise((_, reject) => {
+              seen = currentSignal();
+              signal.addEventListener("abort", () => reject(signal.reason));
+              controller.abort(new Error("enough"));
+            }),
+        );
+      },
+      { signal: controller.signal },
+    );
+    await assert.rejects(running, CancelledError);
+    assert.equal(seen?.aborted, true);
+  },
+
+  async "context variables follow their task"() {
+    const name = new ContextVar<string>("name", { default: "nobody" });
+    const seen: string[] = [];
+    await run(async () => {
+      name.set("main");
+      const child = createTask(async () => {
+        seen.push(name.get());
+        name.set("child");
+        await sleep(2);
+        seen.push(name.get());
+      });
+      await sleep(1);
+      seen.push(name.get());
+      await child;
+      await Promise.resolve().then(() => seen.push(name.get()));
+    });
+    assert.deepEqual(seen, ["main", "main", "child", "main"]);
+    assert.equal(name.get(), "nobody");
+  },
+
+  async "tasks that only yield let timers and signals through"() {
+    await run(async () => {
+      let fired = false;
+      setTimeout(() => {
+        fired = true;
+      }, 1);
+      while (!fired) await sleep(0);
+    });
+  },
+
+  async "a signal reaches its handler"() {
+    if (process.platform === "win32") return;
+    await run(async () => {
+      const loop = getRunningLoop();
+      const arrived = loop.createFuture<string>();
+      loop.addSignalHandler("SIGUSR2", () => arrived.setResult("SIGUSR2"));
+      process.kill(process.pid, "SIGUSR2");
+      assert.equal(await timeout("5s", () => arrived), "SIGUSR2");
+      loop.removeSignalHandler("SIGUSR2");
+    });
+  },
+
+  async "a deadlock is reported"() {
+    const stuck = runVirtual(async () => {
+      const lock = new Lock();
+      await lock.acquire();
+      await lock.acquire();
+    });
+    await assert.rejects(stuck, DeadlockError);
+  },
+
+  async "what runs can be seen"() {
+    await run(async () => {
+      const task = createTask(() => sleepForever(), { name: "sleeper" });
+      await sleep(1);
+      assert.match(JSON.stringify(taskTree()), /sleeper/);
+      task.cancel();
+    });
+  },
+};
+
+let passed = 0;
+let failed = 0;
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    await check();
+    passed++;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAILED  ${name}\n${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
