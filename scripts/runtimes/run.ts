@@ -4,7 +4,7 @@
  *
  * `npm run runtimes` for all; `npm run runtimes -- node-20 deno` for some.
  */
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../layers.ts";
 import { ended, output, outsideEnvironment } from "../processes.ts";
@@ -79,6 +79,11 @@ function build(): void {
   output(process.execPath, [tsc, "-b", "tsconfig.build.json"], { cwd: root, shell: false });
   output(process.execPath, [tsc, "-p", "scripts/runtimes"], { cwd: root, shell: false });
   writeFileSync(join(program, "package.json"), JSON.stringify({ type: "module" }));
+  // A copy, as an install makes: Deno takes what lies under a node_modules folder for an installed package,
+  // and doesn't follow a workspace link from there.
+  for (const file of ["package.json", "dist"]) {
+    cpSync(join(root, "packages/brio", file), join(program, "node_modules/brio", file), { recursive: true });
+  }
   const recorded = join(root, "conformance/recorded");
   if (existsSync(recorded)) symlinkSync(recorded, join(program, "conformance/recorded"), "junction");
 }
