@@ -5,14 +5,16 @@
  * every robust scenario; with `sticky`, every robust one that doesn't rest on `once` delivery.
  */
 import { basename } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { agreement, differences } from "./compare.ts";
 import { readLines } from "./files.ts";
 import { type Cancellation, interpret } from "./interpret.ts";
 import { parseRecording, type Recording } from "./recording.ts";
 
-const RECORDED = ["directed", "random"].map(
-  (name) => new URL(`recorded/${name}.jsonl.gz`, import.meta.url).pathname,
+const RECORDED = ["directed", "random"].map((name) =>
+  fileURLToPath(new URL(`recorded/${name}.jsonl.gz`, import.meta.url)),
 );
 
 interface Tally {

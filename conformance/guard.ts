@@ -2,6 +2,8 @@
  * Keeps one broken scenario from taking the others of its batch along: whatever a scenario does
  * to the process while it runs is charged to it alone.
  */
+import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import type { Trace } from "./world.ts";
 
 export const describe = (error: unknown): string =>
@@ -26,7 +28,7 @@ export async function guarded(
   try {
     const trace = await Promise.race([play(), broken]);
     // Node reports unhandled rejections once the microtasks are done.
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     return { trace, unhandled };
   } finally {
     clearTimeout(timer);

@@ -3,6 +3,7 @@
  * `npm run -s replay -- [--cancellation once] FILE…`: runs scenarios on brio and prints one line for
  * each: its trace as JSON, or `{"error": …}`. Exit status 1 when a file can't be read.
  */
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { readLines, scenarioOf } from "./files.ts";
 import { type Cancellation, interpret, type Result } from "./interpret.ts";
