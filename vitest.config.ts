@@ -17,7 +17,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "**/dist/**"],
     // A process per file: signal handlers, process exit and heap sizes are part of what is tested.
     pool: "forks",
-    execArgv: ["--conditions=brio-source", "--expose-gc"],
+    execArgv: ["--expose-gc"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
