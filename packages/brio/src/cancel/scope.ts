@@ -1,0 +1,234 @@
+import { ambient, type Frame } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { BatonHolder, Loop } from "../loop/loop.ts";
+import type { Variables } from "../loop/variables.ts";
+import { type Cancellation, cancelledError } from "./errors.ts";
+import type { Wait } from "./wait.ts";
+
+/** The task that a scope belongs to. */
+export interface ScopeOwner extends BatonHolder {
+  getName(): string;
+  /** How many cancellations are asked for in all of the task's scopes: `task.cancelling()`. */
+  cancelRequests: number;
+}
+
+/*
+ * A scope's cancellation
+ *
+ * `requests` counts what was asked of this scope itself (by task.cancel, a deadline, a failing group) and not
+ * been taken back. Scopes form a tree; a scope is cancelled if it or any scope above it has requests, up to
+ * the first shielded one.
+ *
+ *   - cancel() interrupts every wait that is pending in the subtree, and
+ *   - if there was none (the code was running, or sat in a foreign promise), remembers that it is `undelivered`:
+ *     the next wait in the subtree is interrupted as it begins.
+ *
+ * That is asyncio's rule, and all of it in the mode `once`. In the sticky mode, each later wait that begins
+ * in a cancelled scope is refused as well, for as long as the scope has requests.
+ */
+
+/** A node in the tree of cancel scopes, and the frame that code in it runs in. */
+export class Scope implements Frame {
+  readonly loop: Loop;
+  readonly owner: ScopeOwner;
+  readonly parent: Scope | null;
+  readonly variables: Variables;
+  requests = 0;
+  cause: Cancellation | null = null;
+  undelivered = false;
+  shielded = false;
+  exited = false;
+  /** The waits that hang in this scope, newest first. */
+  waits: Wait<unknown> | null = null;
+  private children: Set<Scope> | null = null;
+  private controller: AbortController | null = null;
+
+  constructor(loop: Loop, owner: ScopeOwner, parent: Scope | null, variables: Variables) {
+    this.loop = loop;
+    this.owner = owner;
+    this.parent = parent;
+    this.variables = variables;
+  }
+
+  /** A scope inside this one. The caller must `exit` it. */
+  enter(child: Scope): void {
+    this.children ??= new Set();
+    this.children.add(child);
+  }
+
+  /** Runs `fn` with this scope as the ambient one. */
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    return ambient.run(this, fn, ...args);
+  }
+
+  cancel(cause: Cancellation): void {
+    this.requests++;
+    this.owner.cancelRequests++;
+    this.cause = cause;
+    if (!this.strike(cause)) this.undelivered = true;
+  }
+
+  /** Interrupts what waits in the subtree; false if nothing did. */
+  strike(cause: Cancellation): boolean {
+    let hit = false;
+    for (let wait = this.waits; wait !== null; wait = wait.nextInScope) {
+      wait.interrupt(cause);
+      hit = true;
+    }
+    if (this.children !== null) {
+      for (const child of this.children) {
+        if (child.shielded) child.struckOutside();
+        else if (child.strike(cause)) hit = true;
+      }
+    }
+    if (this.controller !== null) this.controller.abort(cancelledError(cause, this.loop.getDebug()));
+    return hit;
+  }
+
+  /** A cancellation came to the edge of this shielded scope. */
+  protected struckOutside(): void {}
+
+  /** Hands over the nearest cancellation that nothing has been interrupted by yet, if there is one. */
+  deliver(): Cancellation | null {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.undelivered) {
+        scope.undelivered = false;
+        return scope.cause;
+      }
+      if (scope.shielded) return null;
+    }
+    return null;
+  }
+
+  /** Why no wait may begin here (any more), or null if it may. */
+  refusal(): Cancellation | null {
+    const sticky = !this.loop.once;
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (sticky && scope.requests > 0) return scope.cause;
+      if (scope.exited) return ENDED;
+      if (scope.shielded) return null;
+    }
+    return null;
+  }
+
+  /** Would a wait that begins here be interrupted at once? */
+  get blocked(): boolean {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.undelivered) return true;
+      if (scope.shielded) break;
+    }
+    return this.refusal() !== null;
+  }
+
+  /** The cancellation in force here, without obeying it. */
+  inForce(): Cancellation | null {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.requests > 0) return scope.cause;
+      if (scope.shielded) return null;
+    }
+    return null;
+  }
+
+  /** How many cancellations are asked for above this scope, in the same task. */
+  outerRequests(): number {
+    let sum = 0;
+    for (let scope = this.parent; scope !== null; scope = scope.parent) sum += scope.requests;
+    return sum;
+  }
+
+  /** Takes one request back from this scope. */
+  retract(): void {
+    if (this.requests === 0) return;
+    this.requests--;
+    this.owner.cancelRequests--;
+    if (this.owner.cancelRequests === 0) {
+      // Nothing is asked for any more: what was not delivered yet is withdrawn (asyncio 3.13).
+      for (let scope: Scope | null = this; scope !== null; scope = scope.parent) scope.undelivered = false;
+    }
+  }
+
+  /** Makes what is asked for here and above hit the next wait once more. */
+  rearm(): void {
+    if (this.owner.cancelRequests === 0) return;
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.requests === 0) continue;
+      scope.undelivered = true;
+      scope.cause = { reason: undefined, by: scope.cause?.by };
+      return;
+    }
+  }
+
+  /** Takes a scope that was never cancelled by itself out of the tree. */
+  leave(): void {
+    this.parent?.children?.delete(this);
+  }
+
+  /** The code of this scope has ended: what it asked for ends with it. */
+  exit(): void {
+    this.exited = true;
+    // A task keeps its count, for those who look at it afterwards.
+    if (this.parent !== null) while (this.requests > 0) this.retract();
+    this.parent?.children?.delete(this);
+    // Branches that the code started and did not await.
+    if (this.waits !== null || this.children !== null) this.strike(ENDED);
+  }
+
+  link(wait: Wait<unknown>): void {
+    const first = this.waits;
+    wait.nextInScope = first;
+    if (first !== null) first.previousInScope = wait;
+    this.waits = wait;
+  }
+
+  unlink(wait: Wait<unknown>): void {
+    const { nextInScope: next, previousInScope: previous } = wait;
+    if (previous === null) this.waits = next;
+    else previous.nextInScope = next;
+    if (next !== null) next.previousInScope = previous;
+    wait.nextInScope = null;
+    wait.previousInScope = null;
+  }
+
+  /** The scopes directly inside this one. */
+  inner(): Iterable<Scope> {
+    return this.children ?? [];
+  }
+
+  /** The signal that is aborted when this scope is cancelled, made when first asked for. */
+  signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      const cause = this.inForce() ?? (this.exited ? ENDED : null);
+      if (cause !== null) this.controller.abort(cancelledError(cause, this.loop.getDebug()));
+    }
+    return this.controller.signal;
+  }
+}
+
+const ENDED: Cancellation = { reason: undefined, by: "the end of the scope it ran in" };
+
+/** The scope that the calling code runs in, or undefined. */
+export function ambientScope(): Scope | undefined {
+  const frame = ambient.getStore();
+  return frame === undefined || frame.owner === null ? undefined : (frame as Scope); // only scopes have an owner
+}
+
+/** The scope that the calling code runs in; `caller` names the function for the error. */
+export function requireScope(caller: string): Scope {
+  const scope = ambientScope();
+  if (scope === undefined) throw noScope(caller);
+  return scope;
+}
+
+/** What a promise-returning function gives when it is called outside a task. */
+export function outsideTask(caller: string): Promise<never> {
+  return Promise.reject(noScope(caller));
+}
+
+function noScope(caller: string): RuntimeError {
+  return new RuntimeError(
+    ambient.getStore() === undefined
+      ? `${caller} needs a running event loop: call it inside run(async () => { ... })`
+      : `${caller} needs a task, and this is a loop callback: start one with loop.createTask(...)`,
+  );
+}

@@ -1,0 +1,270 @@
+import type { TimerEntry } from "../loop/timers.ts";
+import { CancelledError, type Cancellation, cancelledError } from "./errors.ts";
+import type { Scope } from "./scope.ts";
+
+/*
+ * A wait's states
+ *
+ *   pending ── grant ──────────────> granted ── its turn: source.take ──> settled (or pending again: AGAIN)
+ *      │                                │ interrupt: `cause` is set
+ *      │                                └── its turn: source.withdraw(granted) ──> settled, rejected
+ *      ├── interrupt ──────────────> struck ── its turn: source.withdraw ──> settled, rejected
+ *      └── due (its timer) ────────> due ── its turn ──> granted
+ *                                     └── interrupt ──> struck, and the timer's turn is skipped
+ *
+ * Granted XOR cancelled is decided once, in `run`, when the wait's turn in the ready queue has come: a wait
+ * that was granted and then interrupted gives back what it was granted, and its promise rejects.
+ *
+ * A persistent wait is never rejected by a cancellation: it gives back, notes it in `interrupted`, and lines
+ * up again. (Re-acquiring a condition's lock and joining a group are such waits.)
+ */
+const PENDING = 0;
+const GRANTED = 1;
+const STRUCK = 2;
+const DUE = 3;
+const SETTLED = 4;
+
+/** Returned by `take`: there is nothing to take after all, and the source has put the wait in line again. */
+export const AGAIN: unique symbol = Symbol("again");
+
+/** What is waited for. */
+export interface WaitSource<T> {
+  /** Shown to people: `lock "db"`, `queue (3 of 100)`. */
+  toString(): string;
+  /** The wait's turn has come, and it is granted: takes what it was granted. What it throws rejects the wait. */
+  take(wait: Wait<T>): T | typeof AGAIN;
+  /**
+   * The wait's turn has come, and it is cancelled: gives back what it was granted, if it was. May return the
+   * error to reject with, instead of the cancellation.
+   */
+  withdraw(wait: Wait<T>, granted: boolean): CancelledError | undefined;
+  /**
+   * A pending wait is to be interrupted. True if the source sees to it: it passed the cancellation down.
+   *
+   * @param first false if the scope was cancelled before, and this is the refusal of a later wait
+   */
+  divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean;
+  /** The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
+  blockers?(): Iterable<object>;
+  /** A persistent wait was interrupted: puts it in line again, or grants it. */
+  again(wait: Wait<T>): void;
+}
+
+/** A source that gives the value the wait was granted with. */
+export class PlainSource<T> implements WaitSource<T> {
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  take(wait: Wait<T>): T | typeof AGAIN {
+    return wait.value as T; // granted with a value
+  }
+
+  withdraw(): undefined {}
+
+  divert(): boolean {
+    return false;
+  }
+
+  again(): void {}
+
+  toString(): string {
+    return this.name;
+  }
+}
+
+function ignore(): void {}
+
+let settlers: { resolve: (value: never) => void; reject: (error: unknown) => void };
+const executor = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
+  settlers = { resolve, reject };
+};
+
+/** One suspension: a native promise, what it waits for, and the scope it hangs in. */
+export class Wait<T> implements TimerEntry {
+  readonly settles = true;
+  readonly scope: Scope;
+  readonly source: WaitSource<T>;
+  /** What is done, for people: `queue.get`, `sleep`. */
+  readonly kind: string;
+  /** The loop time at which it began, in milliseconds. */
+  readonly since: number;
+  readonly promise: Promise<T>;
+  value: T | undefined = undefined;
+  nextInScope: Wait<unknown> | null = null;
+  previousInScope: Wait<unknown> | null = null;
+  /** Links for the one line that its source may keep it in. */
+  next: Wait<T> | null = null;
+  previous: Wait<T> | null = null;
+  /** For a persistent wait: the last cancellation that reached it. */
+  interrupted: Cancellation | null = null;
+  persistent = false;
+  private state: number = PENDING;
+  private cause: Cancellation | null = null;
+  private skip = false;
+  private timed = false;
+  // Typed by what it takes least, so that a wait for something can stand for a wait for anything.
+  private readonly resolve: (value: never) => void;
+  private readonly reject: (error: unknown) => void;
+
+  constructor(scope: Scope, source: WaitSource<T>, kind: string) {
+    this.scope = scope;
+    this.source = source;
+    this.kind = kind;
+    this.since = scope.loop.recently;
+    this.promise = new Promise<T>(executor as never); // one executor for all: it stores both settlers
+    this.resolve = settlers.resolve;
+    this.reject = settlers.reject;
+  }
+
+  /** The wait is lined up with its source: hang it in its scope, and give the baton away. */
+  begin(): Promise<T> {
+    const { scope } = this;
+    scope.link(this as Wait<unknown>);
+    const news = scope.deliver();
+    if (news !== null) {
+      this.interrupt(news);
+    } else if (!this.persistent) {
+      const refusal = scope.refusal();
+      if (refusal !== null) this.interrupt(refusal, false);
+    }
+    scope.loop.park(scope.owner);
+    return this.promise;
+  }
+
+  /** Waits for the turn without anything to wait for: the entry goes straight into the ready queue. */
+  beginGranted(value: T): Promise<T> {
+    this.grant(value);
+    return this.begin();
+  }
+
+  get pending(): boolean {
+    return this.state === PENDING;
+  }
+
+  /** Granted, and neither cancelled nor resumed yet. */
+  get granted(): boolean {
+    return this.state === GRANTED && this.cause === null;
+  }
+
+  /** Cancelled, and not resumed yet. */
+  get struck(): boolean {
+    return this.state === STRUCK;
+  }
+
+  /** Gives the wait what it waits for. False if it is no longer pending. */
+  grant(value?: T): boolean {
+    if (this.state !== PENDING) return false;
+    this.value = value;
+    this.state = GRANTED;
+    this.scope.loop.push(this);
+    return true;
+  }
+
+  interrupt(cause: Cancellation, first = true): void {
+    switch (this.state) {
+      case PENDING:
+        if (this.source.divert(this, cause, first)) return;
+        this.cause = cause;
+        this.state = STRUCK;
+        if (this.timed) this.scope.loop.timerDied();
+        this.scope.loop.push(this);
+        return;
+      case GRANTED:
+        this.cause = cause;
+        return;
+      case DUE:
+        this.cause = cause;
+        this.state = STRUCK;
+        this.skip = true;
+        this.scope.loop.push(this);
+        return;
+      default:
+        return; // struck: the first cause stands
+    }
+  }
+
+  /** The source could not be cancelled, but will settle the wait: reject it then. */
+  interruptLater(cause: Cancellation): void {
+    this.cause = cause;
+  }
+
+  // -- as a timer ----------------------------------------------------------------------------------------
+
+  /** Grants the wait when the loop's time reaches `when`; for waits that nothing else grants. */
+  grantAt(when: number): void {
+    this.timed = true;
+    this.scope.loop.addTimer(when, this);
+  }
+
+  get dead(): boolean {
+    return this.state !== PENDING;
+  }
+
+  due(): void {
+    this.timed = false;
+    this.state = DUE;
+  }
+
+  // -- its turn ------------------------------------------------------------------------------------------
+
+  run(): void {
+    if (this.skip) {
+      this.skip = false;
+      return;
+    }
+    if (this.state === DUE) {
+      this.state = GRANTED;
+      this.scope.loop.push(this);
+      return;
+    }
+    if (this.cause !== null) {
+      this.cancelled(this.cause);
+      return;
+    }
+    let value: T | typeof AGAIN;
+    try {
+      value = this.source.take(this);
+    } catch (error) {
+      this.resume();
+      this.reject(error);
+      if (error instanceof CancelledError) this.promise.then(undefined, ignore);
+      return;
+    }
+    if (value === AGAIN) {
+      this.state = PENDING;
+      return;
+    }
+    this.resume();
+    this.resolve(value as never);
+  }
+
+  private cancelled(cause: Cancellation): void {
+    const error = this.source.withdraw(this, this.state === GRANTED);
+    if (this.persistent) {
+      this.interrupted = cause;
+      this.cause = null;
+      this.state = PENDING;
+      this.source.again(this);
+      return;
+    }
+    this.resume();
+    this.reject(error ?? cancelledError(cause, this.scope.loop.getDebug()));
+    // A wait that nobody awaits is no error when it is cancelled.
+    this.promise.then(undefined, ignore);
+  }
+
+  /** A persistent wait that was put in line again finds what it waits for free: no turn is needed. */
+  fulfil(value: T): void {
+    this.resume();
+    this.resolve(value as never);
+  }
+
+  private resume(): void {
+    this.state = SETTLED;
+    this.scope.unlink(this as Wait<unknown>);
+    this.scope.loop.take(this.scope.owner);
+  }
+}

@@ -1,0 +1,92 @@
+/** A class of errors, or a test that an error passes. */
+export type Condition = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
+
+/**
+ * Several errors that happened at once, possibly nested. Thrown by task groups.
+ *
+ * @example
+ * ```ts
+ * import { ExceptionGroup, run, taskGroup } from "brio";
+ *
+ * await run(async () => {
+ *   try {
+ *     await taskGroup(async (group) => {
+ *       group.createTask(async () => { throw new TypeError("bad input"); });
+ *     });
+ *   } catch (error) {
+ *     const [types, rest] = (error as ExceptionGroup).split(TypeError);
+ *     console.log(types?.exceptions.length, rest); // 1 null
+ *   }
+ * });
+ * ```
+ */
+export class ExceptionGroup extends AggregateError {
+  override name = "ExceptionGroup";
+
+  constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
+    const all = [...errors];
+    super(all, `${message} (${all.length} sub-exception${all.length === 1 ? "" : "s"})`, options);
+    this.title = message;
+    const own = this.stack;
+    // Rendered once, when it is made: Error.stack is a plain value.
+    Object.defineProperty(this, "stack", { value: `${own ?? this.message}\n${tree(all, "  ")}`, configurable: true, writable: true });
+  }
+
+  /** The message without the count. */
+  readonly title: string;
+
+  /** The errors, as `AggregateError.errors`. */
+  get exceptions(): readonly unknown[] {
+    return this.errors;
+  }
+
+  /** A group like this one, with other errors; `split` and `subgroup` make their results with it. */
+  derive(errors: readonly unknown[]): ExceptionGroup {
+    return new ExceptionGroup(this.title, errors, this.cause === undefined ? undefined : { cause: this.cause });
+  }
+
+  /** The errors that match, in the same nesting, and the rest; null where there are none. */
+  split(condition: Condition): [matching: ExceptionGroup | null, rest: ExceptionGroup | null] {
+    const test = predicate(condition);
+    if (test(this)) return [this, null];
+    const matching: unknown[] = [];
+    const rest: unknown[] = [];
+    for (const error of this.exceptions) {
+      if (error instanceof ExceptionGroup) {
+        const [inside, outside] = error.split(condition);
+        if (inside !== null) matching.push(inside);
+        if (outside !== null) rest.push(outside);
+      } else {
+        (test(error) ? matching : rest).push(error);
+      }
+    }
+    return [matching.length > 0 ? this.derive(matching) : null, rest.length > 0 ? this.derive(rest) : null];
+  }
+
+  /** The errors that match, in the same nesting, or null. */
+  subgroup(condition: Condition): ExceptionGroup | null {
+    return this.split(condition)[0];
+  }
+}
+
+function predicate(condition: Condition): (error: unknown) => boolean {
+  if (typeof condition !== "function") {
+    throw new TypeError("an error class or a function (error) => boolean is needed, such as group.split(TypeError)");
+  }
+  const isClass = condition === Error || condition.prototype instanceof Error;
+  return isClass
+    ? (error) => error instanceof condition
+    : (condition as (error: unknown) => boolean); // anything else is the test itself
+}
+
+function tree(errors: readonly unknown[], indent: string): string {
+  return errors
+    .map((error, index) => {
+      const last = index === errors.length - 1;
+      const text = error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
+      const [head, ...body] = text.split("\n");
+      const margin = `${indent}${last ? " " : "│"}  `;
+      return [`${indent}${last ? "└" : "├"}─ ${head}`, ...body.map((line) => `${margin}${line}`)].join("\n");
+    })
+    .join("\n");
+}

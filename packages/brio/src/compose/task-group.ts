@@ -1,0 +1,221 @@
+import { CancelledError, type Cancellation, cancelledError } from "../cancel/errors.ts";
+import { requireScope, Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import { Coroutine, type Source } from "../tasks/coroutine.ts";
+import { type Future, Observer } from "../tasks/future.ts";
+import { spawn, type Task, type TaskOptions } from "../tasks/task.ts";
+import { ExceptionGroup } from "./exception-group.ts";
+
+/*
+ * A group's states
+ *
+ *   created -> entered (the body runs) -> exiting (the body has ended; children are joined) -> finished
+ *
+ * and, beside them, `aborting`: set once, by the first child that fails, by a body that ends with an error, or by a
+ * cancellation that reaches the join. Aborting cancels every child once, and refuses new ones.
+ *
+ * A child that fails while the group is not aborting also cancels the body (`bodyCancelled`): that is a request on
+ * the group's own scope, and is taken back when the scope is left.
+ */
+type State = "created" | "entered" | "exiting" | "finished";
+
+/** The children of a group, and the wait of its join. */
+class Children extends Observer implements WaitSource<undefined> {
+  readonly tasks = new Set<Task<unknown>>();
+  readonly errors: unknown[] = [];
+  aborting = false;
+  bodyCancelled = false;
+  interruption: Cancellation | null = null;
+  scope: Scope | null = null;
+  private join: Wait<undefined> | null = null;
+
+  add(task: Task<unknown>): void {
+    this.tasks.add(task);
+    task.observe(this);
+  }
+
+  abort(by: string): void {
+    this.aborting = true;
+    for (const task of this.tasks) task.cancelWith({ reason: undefined, by });
+  }
+
+  override get awaiter(): object | null {
+    return this.scope?.owner ?? null;
+  }
+
+  settled(future: Future<unknown>): void {
+    const task = future as Task<unknown>; // only tasks are added
+    this.tasks.delete(task);
+    if (this.tasks.size === 0) this.join?.grant();
+    if (!task.rejected) return;
+    const error = task.exception();
+    const scope = this.scope as Scope; // a group that has children was entered
+    this.errors.push(error);
+    if (scope.exited) {
+      scope.loop.callExceptionHandler({
+        message: `${task} has failed, but its parent is already completed`,
+        exception: error,
+        task,
+      });
+      return;
+    }
+    if (this.aborting || this.bodyCancelled) return;
+    this.abort(`the failure of its sibling "${task.getName()}"`);
+    this.bodyCancelled = true;
+    scope.cancel({ reason: undefined, by: `the failure of task "${task.getName()}" in its group` });
+  }
+
+  /** Waits until there are no children. Persistent: a cancellation aborts the group, and the wait goes on. */
+  async wait(scope: Scope): Promise<void> {
+    while (this.tasks.size > 0) {
+      const wait = new Wait<undefined>(scope, this, "taskGroup");
+      wait.persistent = true;
+      this.join = wait;
+      await wait.begin();
+      this.join = null;
+    }
+  }
+
+  take(): undefined {}
+
+  withdraw(): undefined {}
+
+  blockers(): Iterable<object> {
+    return this.tasks;
+  }
+
+  divert(): boolean {
+    return false;
+  }
+
+  again(wait: Wait<undefined>): void {
+    if (!this.aborting) {
+      this.interruption = wait.interrupted;
+      this.abort("the cancellation of its group");
+    }
+    if (this.tasks.size === 0) wait.fulfil(undefined);
+  }
+
+  override toString(): string {
+    return `${this.tasks.size} task${this.tasks.size === 1 ? "" : "s"} of a group`;
+  }
+}
+
+/**
+ * Tasks that belong together: the group ends when all of them have ended, and the first that fails cancels the
+ * others. Use {@link taskGroup}, or `new TaskGroup().run(body)` where the group must be known before its body runs.
+ */
+export class TaskGroup {
+  private state: State = "created";
+  private readonly children = new Children();
+
+  /**
+   * Starts a task in the group. Children may start further ones.
+   *
+   * @throws RuntimeError if the group is not running, is shutting down, or has finished.
+   */
+  createTask<T>(source: Source<T>, options?: TaskOptions): Task<T> {
+    const refusal = this.refusal();
+    if (refusal !== null) {
+      if (source instanceof Coroutine) source.close();
+      throw new RuntimeError(`this TaskGroup ${refusal}: it takes no new task${nameOf(options)}`);
+    }
+    const { loop } = this.children.scope as Scope; // it was entered
+    const task = spawn(loop, source, options, "group.createTask()");
+    task.group = this;
+    this.children.add(task as Task<unknown>);
+    return task;
+  }
+
+  private refusal(): string | null {
+    if (this.state === "created") return "has not been entered (use taskGroup(async (group) => { ... }))";
+    if (this.state === "finished") return "is finished";
+    if (this.state === "exiting" && this.children.tasks.size === 0) return "is finished";
+    return this.children.aborting ? "is shutting down" : null;
+  }
+
+  /** The unfinished tasks of the group. */
+  get tasks(): ReadonlySet<Task<unknown>> {
+    return this.children.tasks;
+  }
+
+  /** Runs `body`, waits for all tasks of the group, and resolves with what the body returned. Once. */
+  async run<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+    if (typeof body !== "function") {
+      throw new TypeError("a task group takes a function as its body: taskGroup(async (group) => { ... })");
+    }
+    if (this.state !== "created") throw new RuntimeError("this TaskGroup was entered before: make a new one");
+    const outer = requireScope("taskGroup()");
+    const scope = new Scope(outer.loop, outer.owner, outer, outer.variables);
+    outer.enter(scope);
+    this.children.scope = scope;
+    this.state = "entered";
+
+    let outcome: { ok: true; value: T } | { ok: false; error: unknown };
+    try {
+      outcome = { ok: true, value: await scope.run(call<T>, this, body) };
+    } catch (error) {
+      outcome = { ok: false, error };
+    }
+    this.state = "exiting";
+    if (!outcome.ok && !this.children.aborting) this.children.abort("the end of its group's body");
+    await this.children.wait(scope);
+    this.state = "finished";
+    scope.exit();
+    return this.conclude(outcome, outer);
+  }
+
+  /** What the group ends with: its errors; else a cancellation from outside; else the body's value. */
+  private conclude<T>(outcome: { ok: true; value: T } | { ok: false; error: unknown }, outer: Scope): T {
+    const { errors, bodyCancelled, interruption } = this.children;
+    let cancelled: unknown = null;
+    if (interruption !== null) cancelled = cancelledError(interruption, outer.loop.getDebug());
+    else if (!outcome.ok && outcome.error instanceof CancelledError) cancelled = outcome.error;
+    // The group cancelled its body itself, and nobody else did.
+    if (bodyCancelled && outer.owner.cancelRequests === 0) cancelled = null;
+    if (cancelled !== null && errors.length === 0) throw cancelled;
+    if (!outcome.ok && !(outcome.error instanceof CancelledError)) errors.push(outcome.error);
+    if (errors.length > 0) {
+      // A cancellation from outside stays in force: the next wait throws it.
+      outer.rearm();
+      throw new ExceptionGroup("unhandled errors in a TaskGroup", errors);
+    }
+    // Without errors, a body that ended with an error of its own kind did so with CancelledError, thrown above or
+    // answered by the group's own cancellation, which needs an error.
+    return (outcome as { ok: true; value: T }).value;
+  }
+}
+
+async function call<T>(group: TaskGroup, body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+  return await body(group);
+}
+
+function nameOf(options: TaskOptions | undefined): string {
+  return options?.name === undefined ? "" : ` "${options.name}"`;
+}
+
+/**
+ * Runs `body` with a group for its tasks; when both the body and all tasks have ended, resolves with what the body
+ * returned. The first failure cancels the body and the other tasks.
+ *
+ * *Cancel safety*: cancelling it cancels the body and the tasks, and waits until they have ended.
+ *
+ * @throws ExceptionGroup of all errors of tasks and body.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, taskGroup } from "brio";
+ *
+ * await run(async () => {
+ *   await taskGroup(async (group) => {
+ *     group.createTask(() => sleep("10ms"));
+ *     group.createTask(() => sleep("20ms"));
+ *   });
+ *   console.log("both have ended");
+ * });
+ * ```
+ */
+export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
+  return new TaskGroup().run(body);
+}

@@ -1,0 +1,47 @@
+export { CancelScope, type CancelScopeOptions, moveOnAfter } from "./cancel/cancel-scope.ts";
+export { CancelledError, InvalidStateError, TimeoutError } from "./cancel/errors.ts";
+export { currentSignal, interruptible } from "./cancel/foreign.ts";
+export { uncancellable, type UncancellableOptions } from "./cancel/uncancellable.ts";
+export { type AsCompleted, asCompleted, type AsCompletedOptions } from "./compose/as-completed.ts";
+export { type Condition as ErrorCondition, ExceptionGroup } from "./compose/exception-group.ts";
+export { gather, type GatherOptions } from "./compose/gather.ts";
+export { shield } from "./compose/shield.ts";
+export { checkpoint, sleep, sleepForever } from "./compose/sleep.ts";
+export { TaskGroup, taskGroup } from "./compose/task-group.ts";
+export { Timeout, timeout, timeoutAt } from "./compose/timeout.ts";
+export {
+  ALL_COMPLETED,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  type ReturnWhen,
+  wait,
+  type WaitOptions,
+  type WaitResult,
+} from "./compose/wait.ts";
+export { waitFor } from "./compose/wait-for.ts";
+export type { Clock, ClockHost } from "./loop/clock.ts";
+export type { Duration } from "./loop/duration.ts";
+export { RuntimeError } from "./loop/errors.ts";
+export { Handle, TimerHandle } from "./loop/handle.ts";
+export type { ExceptionHandler } from "./loop/loop.ts";
+export type { ExceptionContext } from "./loop/report.ts";
+export { QueueEmpty, QueueFull, QueueShutDown } from "./queues/errors.ts";
+export { LifoQueue } from "./queues/lifo-queue.ts";
+export { PriorityQueue, type PriorityQueueOptions } from "./queues/priority-queue.ts";
+export { Queue, type QueueStatistics, type ShutdownOptions } from "./queues/queue.ts";
+export { type BlockedTask, DeadlockError } from "./run/deadlock.ts";
+export { EventLoop, getRunningLoop } from "./run/event-loop.ts";
+export { run } from "./run/run.ts";
+export { Runner, type RunOptions } from "./run/runner.ts";
+export { runCoroutineThreadsafe, type ThreadsafeOptions } from "./run/threadsafe.ts";
+export { Barrier, type BarrierStatistics, BrokenBarrierError } from "./sync/barrier.ts";
+export { Condition, type ConditionStatistics } from "./sync/condition.ts";
+export { Event, type EventStatistics } from "./sync/event.ts";
+export { Lock, type LockStatistics } from "./sync/lock.ts";
+export { RateLimiter, type RateLimiterOptions, type RateLimiterStatistics } from "./sync/rate-limiter.ts";
+export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./sync/semaphore.ts";
+export { type Awaitable, ensureFuture, type Result, type Results, wrapFuture } from "./tasks/awaitable.ts";
+export { Context, ContextVar, copyContext, type Token } from "./tasks/context.ts";
+export { Coroutine, coroutine, isCoroutine, type Source } from "./tasks/coroutine.ts";
+export { Future, isFuture } from "./tasks/future.ts";
+export { allTasks, createTask, currentTask, Task, type TaskOptions } from "./tasks/task.ts";

@@ -1,0 +1,1 @@
+export { describeTask, type TaskDescription, type WaitDescription } from "./describe.ts";

@@ -1,0 +1,117 @@
+import { ambient, type Frame } from "./ambient.ts";
+import type { Loop } from "./loop.ts";
+import type { TimerEntry } from "./timers.ts";
+
+/** A callback that was scheduled with `callSoon`; see also {@link TimerHandle}. */
+export class Handle {
+  readonly settles = false;
+  protected callback: (() => void) | null;
+  private readonly loop: Loop;
+  private readonly frame: Frame;
+  private readonly label: string;
+
+  /** @internal */
+  constructor(loop: Loop, frame: Frame, callback: () => void, label: string) {
+    this.loop = loop;
+    this.frame = frame;
+    this.callback = callback;
+    this.label = label;
+  }
+
+  /** The callback won't run. Does nothing if it has run already, or was cancelled before. */
+  cancel(): void {
+    this.callback = null;
+    this.isCancelled = true;
+  }
+
+  private isCancelled = false;
+
+  /** True once {@link cancel} was called. */
+  cancelled(): boolean {
+    return this.isCancelled;
+  }
+
+  /** @internal */
+  run(): void {
+    const callback = this.callback;
+    if (callback === null) return;
+    this.callback = null;
+    try {
+      ambient.run(this.frame, callback);
+    } catch (error) {
+      this.loop.callExceptionHandler({
+        message: `Exception in callback ${this.label}`,
+        exception: error,
+        handle: this,
+      });
+    }
+  }
+
+  toString(): string {
+    return `<Handle ${this.label}${this.isCancelled ? " cancelled" : ""}>`;
+  }
+}
+
+/** A callback that was scheduled with `callLater` or `callAt`. */
+export class TimerHandle extends Handle implements TimerEntry {
+  private readonly deadline: number;
+  private readonly forget: () => void;
+  private waiting = true;
+
+  /** @internal */
+  constructor(loop: Loop, frame: Frame, callback: () => void, label: string, when: number, forget: () => void) {
+    super(loop, frame, callback, label);
+    this.deadline = when;
+    this.forget = forget;
+  }
+
+  /** The loop time, in milliseconds, at which the callback is due. */
+  when(): number {
+    return this.deadline;
+  }
+
+  override cancel(): void {
+    const forget = this.waiting && !this.cancelled();
+    super.cancel();
+    if (forget) this.forget();
+  }
+
+  /** @internal */
+  get dead(): boolean {
+    return this.cancelled();
+  }
+
+  /** @internal */
+  due(): void {
+    this.waiting = false;
+  }
+}
+
+/** A callback of brio's own: it must not throw, and runs without a frame. */
+export class Alarm implements TimerEntry {
+  readonly settles = false;
+  dead = false;
+  private readonly callback: () => void;
+  private readonly forget: (() => void) | null;
+
+  constructor(callback: () => void, forget: (() => void) | null) {
+    this.callback = callback;
+    this.forget = forget;
+  }
+
+  private waiting = true;
+
+  due(): void {
+    this.waiting = false;
+  }
+
+  run(): void {
+    if (!this.dead) this.callback();
+  }
+
+  cancel(): void {
+    if (this.dead) return;
+    this.dead = true;
+    if (this.waiting && this.forget !== null) this.forget();
+  }
+}

@@ -1,0 +1,201 @@
+import process from "node:process";
+import { CancelledError } from "../cancel/errors.ts";
+import { linkSignal } from "../cancel/signal.ts";
+import { ambient } from "../loop/ambient.ts";
+import type { Clock } from "../loop/clock.ts";
+import { type Duration, milliseconds } from "../loop/duration.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import { Watcher } from "../tasks/awaitable.ts";
+import { Context, copyContext } from "../tasks/context.ts";
+import { Coroutine, type Source } from "../tasks/coroutine.ts";
+import { spawn, type Task } from "../tasks/task.ts";
+import { reportFailures } from "../tasks/unretrieved.ts";
+import { type DeadlockError, deadlockOf } from "./deadlock.ts";
+import { watchForDeadlock } from "./deadlock-watch.ts";
+import { EventLoop } from "./event-loop.ts";
+import { shutDown } from "./shutdown.ts";
+import { leaveQuietly, type Stoppable, type StopSignal, stopOnSignals } from "./signals.ts";
+
+export interface RunOptions {
+  /** Debug mode. Default: true if the environment variable `BRIO_DEBUG` is `1`. */
+  debug?: boolean | undefined;
+  /** `"sticky"` (default): every wait in a cancelled scope throws. `"once"`: asyncio's rule, for ported code. */
+  cancellation?: "sticky" | "once" | undefined;
+  /** Where time comes from. Default: the system's monotonic clock. */
+  clock?: Clock | undefined;
+  /** Cancels main, with the signal's reason, when it is aborted. */
+  signal?: AbortSignal | undefined;
+  /** How long tasks may take to end at shutdown before they are named in a report and left behind. Default "10s". */
+  shutdownTimeout?: Duration | undefined;
+  /** Let SIGINT and SIGTERM cancel main. Default true, unless the program listens to them itself. */
+  handleSignals?: boolean | undefined;
+  /** The name of the main task. Default "main". */
+  name?: string | undefined;
+}
+
+/*
+ * A runner's states: created -> (ready <-> running) -> closing -> closed. The loop is made by the first run.
+ */
+type State = "created" | "ready" | "running" | "closing" | "closed";
+
+/**
+ * One event loop for several `run`s, one after the other: what `run` does, in pieces.
+ *
+ * @example
+ * ```ts
+ * import { Runner, sleep } from "brio";
+ *
+ * await using runner = new Runner();
+ * await runner.run(() => sleep("5ms"));
+ * console.log(await runner.run(() => sleep("5ms", "again"))); // again
+ * ```
+ */
+export class Runner implements AsyncDisposable, Stoppable {
+  private readonly options: RunOptions;
+  private readonly grace: number;
+  private state: State = "created";
+  private loop: EventLoop | null = null;
+  private context: Context | null = null;
+  private main: Task<unknown> | null = null;
+  private stoppedBy: StopSignal | null = null;
+  private stuck = false;
+  private releaseSignals: (() => void) | null = null;
+
+  constructor(options: RunOptions = {}) {
+    const { cancellation = "sticky", shutdownTimeout = "10s" } = options;
+    if (cancellation !== "sticky" && cancellation !== "once") {
+      throw new RangeError(`cancellation must be "sticky" or "once"; got ${JSON.stringify(cancellation)}`);
+    }
+    this.grace = milliseconds(shutdownTimeout, "shutdownTimeout");
+    this.options = options;
+  }
+
+  /** The runner's loop. @throws RuntimeError if the runner is closed. */
+  getLoop(): EventLoop {
+    if (this.state === "closed" || this.state === "closing") throw new RuntimeError("this Runner is closed: make a new one");
+    if (this.loop === null) {
+      const { clock, cancellation, debug = process.env.BRIO_DEBUG === "1" } = this.options;
+      this.loop = new EventLoop(clock, cancellation === "once");
+      this.loop.setDebug(debug);
+      this.context = copyContext();
+      this.state = "ready";
+    }
+    return this.loop;
+  }
+
+  /**
+   * Runs `main` as a task until it ends; tasks that it leaves behind go on in the next `run`, or are cancelled by
+   * {@link close}. Context variables that it sets are kept for the next `run`.
+   */
+  async run<T>(main: Source<T>, options: Pick<RunOptions, "signal" | "name"> = this.options): Promise<T> {
+    refuseInsideLoop(main);
+    const loop = this.getLoop();
+    if (this.state === "running") {
+      throw new RuntimeError("this Runner is running: await its run() before the next, or use another Runner");
+    }
+    const name = options.name ?? "main";
+    const task = spawn<T>(loop, main, { name, context: this.context ?? undefined }, "run()");
+    this.state = "running";
+    loop.running = true;
+    try {
+      return await this.finish(task, options.signal);
+    } finally {
+      this.state = "ready";
+      loop.running = false;
+    }
+  }
+
+  private async finish<T>(task: Task<T>, signal: AbortSignal | undefined): Promise<T> {
+    this.main = task as Task<unknown>;
+    this.stoppedBy = null;
+    const unlink =
+      signal === undefined ? null : linkSignal(signal, (reason) => task.cancelWith({ reason, by: "an AbortSignal" }));
+    if (this.options.handleSignals !== false) this.releaseSignals ??= stopOnSignals(this);
+    try {
+      const deadlock = await ended(task as Task<unknown>);
+      if (deadlock !== null) {
+        this.stuck = !task.done();
+        task.markRetrieved();
+        throw deadlock;
+      }
+      return task.result();
+    } catch (error) {
+      if (this.stoppedBy !== null && error instanceof CancelledError) leaveQuietly(error, this.stoppedBy);
+      throw error;
+    } finally {
+      this.main = null;
+      unlink?.();
+    }
+  }
+
+  /** @internal */
+  handles(signal: StopSignal): boolean {
+    return this.loop?.signals.has(signal) ?? false;
+  }
+
+  /** @internal */
+  stop(signal: StopSignal): boolean {
+    if (this.main !== null) {
+      this.stoppedBy = signal;
+      this.main.cancelWith({ reason: undefined, by: signal });
+      return true;
+    }
+    return this.state === "closing";
+  }
+
+  /** Cancels what is left, waits for it, reports errors that nobody has seen, and closes the loop. Twice is fine. */
+  async close(): Promise<void> {
+    if (this.state === "closed" || this.state === "closing") return;
+    if (this.state === "running") throw new RuntimeError("runner.close(): the runner is running; await its run() first");
+    const { loop } = this;
+    if (loop === null) {
+      this.state = "closed";
+      return;
+    }
+    this.state = "closing";
+    try {
+      await shutDown(loop, this.stuck ? 0 : this.grace);
+    } finally {
+      this.state = "closed";
+      reportFailures(loop);
+      loop.close();
+      this.releaseSignals?.();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Waits until the task has ended, or can't end any more: then resolves with the report. */
+function ended(task: Task<unknown>): Promise<DeadlockError | null> {
+  return new Promise((resolve) => {
+    let deadlock: DeadlockError | null = null;
+    const unwatch = watchForDeadlock(task.loop, () => {
+      if (deadlock === null) {
+        // Cancelled, so that clean-up runs; if that does not wake anything either, main is left behind.
+        deadlock = deadlockOf(task.loop);
+        task.cancelWith({ reason: deadlock, by: "the deadlock report" });
+      } else {
+        unwatch();
+        resolve(deadlock);
+      }
+    });
+    task.observe(
+      new Watcher(() => {
+        unwatch();
+        resolve(deadlock);
+      }, null),
+    );
+  });
+}
+
+function refuseInsideLoop(main: Source<unknown>): void {
+  const loop = ambient.getStore()?.loop;
+  if (loop === undefined || loop.isClosed()) return;
+  if (main instanceof Coroutine) main.close();
+  throw new RuntimeError(
+    "run() was called inside a running event loop: await the coroutine, or start it with createTask(...)",
+  );
+}

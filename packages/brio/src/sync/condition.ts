@@ -1,0 +1,171 @@
+import { type Cancellation, cancelledError } from "../cancel/errors.ts";
+import { ParkingLot } from "../cancel/parking-lot.ts";
+import { requireScope, type Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import { holding } from "./holding.ts";
+import { Lock } from "./lock.ts";
+
+export interface ConditionStatistics {
+  readonly locked: boolean;
+  /** How many wait to be notified. */
+  readonly waiting: number;
+  /** How many wait for the lock. */
+  readonly waitingForLock: number;
+}
+
+/**
+ * A lock, and a line of tasks that wait for something to become true under it.
+ *
+ * @example
+ * ```ts
+ * import { Condition, createTask, run } from "brio";
+ *
+ * await run(async () => {
+ *   const changed = new Condition();
+ *   let stock = 0;
+ *   const buyer = createTask(() => changed.with(() => changed.waitFor(() => stock > 0)));
+ *   await changed.with(() => {
+ *     stock = 1;
+ *     changed.notifyAll();
+ *   });
+ *   console.log(await buyer); // true
+ * });
+ * ```
+ */
+export class Condition implements WaitSource<true>, Disposable, AsyncDisposable {
+  private readonly lock: Lock;
+  private readonly lot = new ParkingLot<true>();
+
+  /** @param lock shared with other conditions; default: a lock of its own */
+  constructor(lock: Lock = new Lock()) {
+    if (!(lock instanceof Lock)) throw new TypeError("new Condition(lock) takes a brio Lock, or nothing");
+    this.lock = lock;
+  }
+
+  /** Takes the lock. See {@link Lock.acquire}. */
+  async acquire(): Promise<this> {
+    await this.lock.acquire();
+    return this;
+  }
+
+  /** Releases the lock. @throws RuntimeError if it is not locked. */
+  release(): void {
+    this.lock.release();
+  }
+
+  locked(): boolean {
+    return this.lock.locked();
+  }
+
+  /** Runs `fn` while holding the lock. */
+  with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
+    return holding(this, fn, "condition.with()");
+  }
+
+  /**
+   * Releases the lock, waits to be notified, and takes the lock again before it returns or throws.
+   *
+   * *Cancel safety*: when it throws `CancelledError` the lock is held, as in asyncio: a cancelled wait therefore ends
+   * only when the lock can be had. A notification it may have received goes to another.
+   *
+   * @throws RuntimeError if the lock is not locked.
+   */
+  async wait(): Promise<true> {
+    const scope = requireScope("condition.wait()");
+    if (!this.lock.locked()) throw new RuntimeError("condition.wait(): acquire the condition first");
+    const wait = new Wait<true>(scope, this, "condition.wait");
+    this.lock.release();
+    this.lot.add(wait);
+    try {
+      try {
+        return await wait.begin();
+      } finally {
+        this.lot.remove(wait);
+        const interrupted = await this.reacquire(scope);
+        // biome-ignore lint/correctness/noUnsafeFinally: the last cancellation replaces what was under way
+        if (interrupted !== null) throw cancelledError(interrupted, scope.loop.getDebug());
+      }
+    } catch (error) {
+      // It may have eaten a notification.
+      this.wake(1);
+      throw error;
+    }
+  }
+
+  /** Takes the lock, whatever cancellations come in meanwhile; returns the last of them. */
+  private async reacquire(scope: Scope): Promise<Cancellation | null> {
+    if (this.lock.free) {
+      await this.lock.acquire();
+      return null;
+    }
+    const wait = this.lock.line(scope, true);
+    await wait.promise;
+    return wait.interrupted;
+  }
+
+  /**
+   * Waits until `predicate()` is true, looking at it each time it is notified. Resolves with its value.
+   *
+   * *Cancel safety*: as {@link wait}.
+   */
+  async waitFor<T>(predicate: () => T): Promise<T> {
+    if (typeof predicate !== "function") {
+      throw new TypeError("condition.waitFor() takes a predicate: condition.waitFor(() => queue.length > 0)");
+    }
+    let result = predicate();
+    while (!result) {
+      await this.wait();
+      result = predicate();
+    }
+    return result;
+  }
+
+  /** Wakes the first `n` (default 1) that wait and are not on their way already. @throws RuntimeError if the lock is not locked. */
+  notify(n = 1): void {
+    if (!this.lock.locked()) throw new RuntimeError("condition.notify(): acquire the condition first");
+    this.wake(n);
+  }
+
+  /** Wakes all. @throws RuntimeError if the lock is not locked. */
+  notifyAll(): void {
+    this.notify(this.lot.length);
+  }
+
+  private wake(n: number): void {
+    for (let left = n; left > 0 && this.lot.grantNext(); left--);
+  }
+
+  statistics(): ConditionStatistics {
+    const { locked, waiting } = this.lock.statistics();
+    return { locked, waiting: this.lot.length, waitingForLock: waiting };
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+
+  toString(): string {
+    return `<Condition ${this.lock.locked() ? "locked" : "unlocked"}, ${this.lot.length} waiting>`;
+  }
+
+  /** @internal */
+  take(): true {
+    return true;
+  }
+
+  /** @internal */
+  withdraw(): undefined {}
+
+  /** @internal */
+  divert(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  again(): void {}
+}

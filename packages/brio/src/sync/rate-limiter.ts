@@ -1,0 +1,152 @@
+import { inspect } from "node:util";
+import { immediate } from "../cancel/immediate.ts";
+import { ParkingLot } from "../cancel/parking-lot.ts";
+import { ambientScope, outsideTask, type Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { type Duration, milliseconds } from "../loop/duration.ts";
+import type { Alarm } from "../loop/handle.ts";
+import { Binding } from "./binding.ts";
+
+export interface RateLimiterOptions {
+  /** How many tokens come back in each `per`; > 0. */
+  limit: number;
+  /** The length of time that `limit` is counted over; > 0. */
+  per: Duration;
+  /** How many tokens can be saved up; default: `limit`. */
+  burst?: number;
+}
+
+export interface RateLimiterStatistics {
+  /** Tokens that can be had at once. */
+  readonly available: number;
+  readonly waiting: number;
+}
+
+/**
+ * Lets `limit` operations begin in each `per`: a token bucket. Tokens come back steadily, one each `per / limit`,
+ * until `burst` of them are saved up. First come, first served: a large request is not overtaken by small ones.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, run } from "brio";
+ *
+ * await run(async () => {
+ *   const limiter = new RateLimiter({ limit: 100, per: "1s", burst: 1 });
+ *   for (let i = 0; i < 3; i++) await limiter.acquire(); // 10 ms apart
+ * });
+ * ```
+ */
+export class RateLimiter implements WaitSource<undefined> {
+  private readonly lot = new ParkingLot<undefined>();
+  private readonly binding = new Binding();
+  private readonly wanted = new WeakMap<Wait<undefined>, number>();
+  private readonly interval: number;
+  private readonly burst: number;
+  private tokens: number;
+  /** The loop time up to which tokens have been counted. */
+  private counted: number | null = null;
+  private alarm: Alarm | null = null;
+
+  constructor(options: RateLimiterOptions) {
+    const { limit, per, burst = limit } = options;
+    positive(limit, "limit");
+    positive(burst, "burst");
+    const length = milliseconds(per, "per");
+    if (length === 0) throw new RangeError('per must be longer than 0, such as "1s"');
+    this.interval = length / limit;
+    this.burst = burst;
+    this.tokens = burst;
+  }
+
+  /**
+   * Takes `n` tokens (default 1); waits until they are there.
+   *
+   * *Cancel safety*: a cancelled `acquire` has taken no token.
+   */
+  acquire(n = 1): Promise<void> {
+    const scope = ambientScope();
+    if (scope === undefined) return outsideTask("limiter.acquire()");
+    if (!(n > 0 && n <= this.burst)) {
+      return Promise.reject(
+        new RangeError(`limiter.acquire(n): n must be > 0 and at most burst (${this.burst}); got ${inspect(n)}`),
+      );
+    }
+    this.refill(scope);
+    if (!this.lot.alive && this.tokens >= n) {
+      this.tokens -= n;
+      return immediate(scope, undefined);
+    }
+    this.binding.bind(scope.loop, this);
+    const wait = new Wait<undefined>(scope, this, "limiter.acquire");
+    this.wanted.set(wait, n);
+    this.lot.add(wait);
+    this.serve(scope);
+    return wait.begin();
+  }
+
+  /** Runs `fn` after taking a token. */
+  async with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
+    await this.acquire();
+    return await fn();
+  }
+
+  statistics(): RateLimiterStatistics {
+    return { available: this.tokens, waiting: this.lot.length };
+  }
+
+  toString(): string {
+    return `<RateLimiter ${this.tokens.toFixed(1)} of ${this.burst}, ${this.lot.length} waiting>`;
+  }
+
+  private refill(scope: Scope): void {
+    const now = scope.loop.time();
+    if (this.counted === null || now < this.counted) this.counted = now; // a new loop has a time of its own
+    this.tokens = Math.min(this.burst, this.tokens + (now - this.counted) / this.interval);
+    this.counted = now;
+  }
+
+  /** Grants whoever is first for as long as there are tokens; then sets the alarm for the next. */
+  private serve(scope: Scope): void {
+    this.alarm?.cancel();
+    this.alarm = null;
+    for (let wait = this.lot.first; wait !== null; wait = wait.next) {
+      if (!wait.pending) continue;
+      const n = this.wanted.get(wait) ?? 1;
+      // A token's last crumb may be lost to rounding.
+      if (this.tokens + 1e-9 < n) {
+        this.alarm = scope.loop.alarm(scope.loop.time() + (n - this.tokens) * this.interval, () => {
+          this.refill(scope);
+          this.serve(scope);
+        });
+        return;
+      }
+      this.tokens -= n;
+      wait.grant();
+    }
+  }
+
+  /** @internal */
+  take(wait: Wait<undefined>): undefined {
+    this.lot.remove(wait);
+  }
+
+  /** @internal */
+  withdraw(wait: Wait<undefined>, granted: boolean): undefined {
+    this.lot.remove(wait);
+    if (granted) this.tokens += this.wanted.get(wait) ?? 1;
+    this.serve(wait.scope);
+  }
+
+  /** @internal */
+  divert(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  again(): void {}
+}
+
+function positive(value: number, argument: string): void {
+  if (typeof value === "number" && value > 0) return;
+  throw new RangeError(`${argument} must be a number > 0; got ${inspect(value)}`);
+}

@@ -1,0 +1,102 @@
+import { Observer } from "./future.ts";
+import { CancelledError } from "../cancel/errors.ts";
+import { ambient } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { Loop } from "../loop/loop.ts";
+import { Coroutine, isThenable, type Source } from "./coroutine.ts";
+import { Future } from "./future.ts";
+import { spawn } from "./task.ts";
+
+/**
+ * What can be waited for together with others: a coroutine or a function (made a task), a future or task, or a
+ * bare promise. A bare promise is hot: cancelling only stops the waiting for it.
+ */
+export type Awaitable<T> = Source<T> | Future<T> | PromiseLike<T>;
+
+/** What awaiting each of `A` gives, as a tuple. */
+export type Results<A extends readonly unknown[]> = { -readonly [I in keyof A]: Result<A[I]> };
+
+/** What awaiting `A` gives. */
+export type Result<A> = A extends Future<infer T>
+  ? T
+  : A extends Coroutine<infer T>
+    ? T
+    : A extends () => infer R
+      ? Awaited<R>
+      : Awaited<A>;
+
+/** A future that is fed by a promise which is not brio's. */
+export class PromiseFuture<T> extends Future<T> {
+  constructor(loop: Loop, promise: PromiseLike<T>) {
+    super(loop);
+    promise.then(
+      (value) => {
+        if (!this.done()) this.setResult(value);
+      },
+      (error: unknown) => {
+        if (this.done()) return;
+        if (error instanceof CancelledError) this.settleCancelled(error);
+        else this.setException(error);
+      },
+    );
+  }
+
+  protected override get waitKind(): string {
+    return "promise";
+  }
+}
+
+/**
+ * A future of the running loop for a promise: cancelling it stops the waiting, and not the work.
+ */
+export function wrapFuture<T>(promise: PromiseLike<T>): Future<T> {
+  if (promise instanceof Future) return promise as Future<T>;
+  if (!isThenable(promise)) throw new TypeError(`wrapFuture() takes a promise, got ${typeof promise}`);
+  return new PromiseFuture(requireLoop("wrapFuture()"), promise);
+}
+
+/** A future for anything awaitable: a future as it is; a coroutine or function becomes a task. */
+export function ensureFuture<T>(awaitable: Awaitable<T>): Future<T> {
+  return futureOf(awaitable, "ensureFuture()");
+}
+
+/** @internal */
+export function futureOf<T>(awaitable: Awaitable<T>, caller: string, loop?: Loop): Future<T> {
+  if (awaitable instanceof Future) {
+    if (loop !== undefined && awaitable.getLoop() !== loop) {
+      throw new RangeError(`${caller} was given a future of another event loop: ${awaitable}`);
+    }
+    return awaitable as Future<T>;
+  }
+  const own = loop ?? requireLoop(caller);
+  if (typeof awaitable === "function" || awaitable instanceof Coroutine) {
+    return spawn<T>(own, awaitable as Source<T>, undefined, caller);
+  }
+  if (isThenable(awaitable)) return new PromiseFuture(own, awaitable as PromiseLike<T>);
+  throw new TypeError(`${caller} takes coroutines, functions, futures or promises; got ${String(awaitable)}`);
+}
+
+/** @internal */
+export function requireLoop(caller: string): Loop {
+  const frame = ambient.getStore();
+  if (frame?.loop === undefined) {
+    throw new RuntimeError(`${caller} needs a running event loop: call it inside run(async () => { ... })`);
+  }
+  return frame.loop;
+}
+
+/** @internal Watches futures with a function. */
+export class Watcher extends Observer {
+  readonly settled: (future: Future<unknown>) => void;
+  private readonly waiter: object | null;
+
+  constructor(settled: (future: Future<unknown>) => void, waiter: object | null) {
+    super();
+    this.settled = settled;
+    this.waiter = waiter;
+  }
+
+  override get awaiter(): object | null {
+    return this.waiter;
+  }
+}

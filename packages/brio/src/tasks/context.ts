@@ -1,0 +1,172 @@
+import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import { Variables } from "../loop/variables.ts";
+import { ambientScope } from "../cancel/scope.ts";
+import { Scope } from "../cancel/scope.ts";
+
+/** What `ContextVar.set` returns: it remembers the value to go back to. */
+export class Token<T> {
+  /** @internal */ used = false;
+  readonly variable: ContextVar<T>;
+  /** The value before, if there was one. */
+  readonly oldValue: T | undefined;
+  /** @internal */ readonly had: boolean;
+  /** @internal */ readonly variables: Variables;
+
+  /** @internal */
+  constructor(variable: ContextVar<T>, variables: Variables, had: boolean, oldValue: T | undefined) {
+    this.variable = variable;
+    this.variables = variables;
+    this.had = had;
+    this.oldValue = oldValue;
+  }
+}
+
+// What is set outside any loop, as Python's main thread has a context of its own.
+const outside = new Variables();
+
+function currentVariables(): Variables {
+  return ambient.getStore()?.variables ?? outside;
+}
+
+/**
+ * A variable whose value belongs to the running task: a new task starts with a copy of what its creator saw.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, createTask, run } from "brio";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ *
+ * await run(async () => {
+ *   user.set("ada");
+ *   await createTask(async () => {
+ *     console.log(user.get()); // ada
+ *     user.set("grace"); // seen by this task only
+ *   });
+ *   console.log(user.get()); // ada
+ * });
+ * ```
+ */
+export class ContextVar<T> {
+  readonly name: string;
+  private readonly fallback: { default?: T };
+
+  constructor(name: string, options: { default?: T } = {}) {
+    if (typeof name !== "string") throw new TypeError(`ContextVar needs a name: new ContextVar("user"); got ${typeof name}`);
+    this.name = name;
+    this.fallback = options;
+  }
+
+  /**
+   * The value in the current context; else `fallback`, if given; else the variable's default.
+   *
+   * @throws ReferenceError if there is none of these.
+   */
+  get(...fallback: [T?]): T {
+    const variables = currentVariables();
+    const value = variables.get(this);
+    if (value !== undefined || variables.has(this)) return value as T; // only set() writes under this key
+    if (fallback.length > 0) return fallback[0] as T; // it was given
+    if ("default" in this.fallback) return this.fallback.default as T; // it was given
+    throw new ReferenceError(`context variable "${this.name}" has no value here: set it, or give it a default`);
+  }
+
+  /** Sets the value for the running task (or callback) and returns a token for {@link reset}. */
+  set(value: T): Token<T> {
+    const variables = currentVariables();
+    const token = new Token<T>(this, variables, variables.has(this), variables.get(this) as T | undefined);
+    variables.set(this, value);
+    return token;
+  }
+
+  /** Goes back to the value before the `set` that returned `token`. A token serves once, in its own context. */
+  reset(token: Token<T>): void {
+    if (token.variable !== this) {
+      throw new RangeError(`this token was made by the context variable "${token.variable.name}", not "${this.name}"`);
+    }
+    if (token.used) throw new RuntimeError(`this token of "${this.name}" has been used before`);
+    const variables = currentVariables();
+    if (token.variables !== variables) throw new RangeError(`this token of "${this.name}" was made in another context`);
+    token.used = true;
+    if (token.had) variables.set(this, token.oldValue);
+    else variables.delete(this);
+  }
+}
+
+/** A set of values of context variables. See {@link copyContext}. */
+export class Context {
+  /** @internal */ readonly variables: Variables;
+
+  /** An empty context. */
+  constructor();
+  /** @internal */
+  constructor(variables: Variables);
+  constructor(variables: Variables = new Variables()) {
+    this.variables = variables;
+  }
+
+  /** Runs `fn(...args)` in this context: what it sets stays here. Async functions may be passed. */
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    const scope = ambientScope();
+    if (scope !== undefined) {
+      // A scope that is never cancelled by itself: it only carries the variables.
+      const carrier = new Scope(scope.loop, scope.owner, scope, this.variables);
+      scope.enter(carrier);
+      let result: R;
+      try {
+        result = ambient.run(carrier, fn, ...args);
+      } catch (error) {
+        carrier.leave();
+        throw error;
+      }
+      if (result instanceof Promise) {
+        const leave = (): void => carrier.leave();
+        result.then(leave, leave);
+      } else {
+        carrier.leave();
+      }
+      return result;
+    }
+    const frame = ambient.getStore();
+    if (frame === undefined) return ambient.run(new Bare(this.variables) as unknown as Frame, fn, ...args); // no loop to name
+    return ambient.run(new CallbackFrame(frame.loop, this.variables), fn, ...args);
+  }
+
+  /** The value of `variable` in this context, or undefined. */
+  get<T>(variable: ContextVar<T>): T | undefined {
+    return this.variables.get(variable) as T | undefined; // only the variable writes under its key
+  }
+
+  has(variable: ContextVar<unknown>): boolean {
+    return this.variables.has(variable);
+  }
+
+  get size(): number {
+    return [...this.variables.entries()].length;
+  }
+
+  *[Symbol.iterator](): IterableIterator<[ContextVar<unknown>, unknown]> {
+    for (const [variable, value] of this.variables.entries()) yield [variable as ContextVar<unknown>, value]; // only variables are keys
+  }
+
+  /** A copy of this context. O(1). */
+  copy(): Context {
+    return new Context(this.variables.copy());
+  }
+}
+
+/** A frame outside any loop. */
+class Bare {
+  readonly owner = null;
+  readonly variables: Variables;
+
+  constructor(variables: Variables) {
+    this.variables = variables;
+  }
+}
+
+/** A copy of the current context: the values of all context variables here. O(1). */
+export function copyContext(): Context {
+  return new Context(currentVariables().copy());
+}

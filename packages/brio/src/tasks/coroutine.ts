@@ -1,0 +1,151 @@
+import { RuntimeError } from "../loop/errors.ts";
+import { ambient } from "../loop/ambient.ts";
+
+/** What a task can be made of: a coroutine, or a function that makes the promise when it is called. */
+export type Source<T> = Coroutine<T> | (() => PromiseLike<T> | T);
+
+/**
+ * A cold awaitable: the call of a function that has not begun. `await` it to run it inline, in the awaiting task,
+ * or hand it to `createTask`, `gather`, `taskGroup`, ... to run it in a task of its own. It runs once.
+ */
+export class Coroutine<T> implements PromiseLike<T> {
+  /** The function's name. */
+  readonly name: string;
+  private body: (() => PromiseLike<T> | T) | null;
+  private readonly origin: Origin | null;
+
+  /** @internal */
+  constructor(name: string, body: () => PromiseLike<T> | T) {
+    this.name = name;
+    this.body = body;
+    this.origin = ambient.getStore()?.loop?.getDebug() ? watch(this) : null;
+  }
+
+  /** @internal Begins the call. */
+  start(): PromiseLike<T> | T {
+    const { body } = this;
+    if (body === null) {
+      throw new RuntimeError(
+        `coroutine ${this.name}() was awaited or started before: a coroutine runs once, call ${this.name}() again for a second run`,
+      );
+    }
+    this.body = null;
+    if (this.origin !== null) this.origin.begun = true;
+    return body();
+  }
+
+  /** Runs it in the awaiting task. */
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is what a coroutine is for
+  then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return begin(this).then(fulfilled, rejected);
+  }
+
+  /** It won't be run: no report that it never was. */
+  close(): void {
+    this.body = null;
+    if (this.origin !== null) this.origin.begun = true;
+  }
+
+  toString(): string {
+    return `<Coroutine ${this.name}()>`;
+  }
+}
+
+async function begin<T>(coroutine: Coroutine<T>): Promise<T> {
+  return await coroutine.start();
+}
+
+interface Origin {
+  begun: boolean;
+  readonly name: string;
+  readonly stack: string;
+  readonly loop: { callExceptionHandler(context: { message: string; source?: string }): void };
+}
+
+const dropped = new FinalizationRegistry<Origin>((origin) => {
+  if (origin.begun) return;
+  origin.loop.callExceptionHandler({
+    message: `coroutine ${origin.name}() was never awaited`,
+    source: origin.stack,
+  });
+});
+
+function watch(coroutine: Coroutine<unknown>): Origin | null {
+  const frame = ambient.getStore();
+  if (frame === undefined) return null;
+  const origin: Origin = { begun: false, name: coroutine.name, stack: new Error().stack ?? "", loop: frame.loop };
+  dropped.register(coroutine, origin);
+  return origin;
+}
+
+type AsyncFunction<This, A extends unknown[], T> = (this: This, ...args: A) => PromiseLike<T> | T;
+type CoroutineFunction<This, A extends unknown[], T> = (this: This, ...args: A) => Coroutine<T>;
+
+/**
+ * Makes an async function cold: calling it returns a {@link Coroutine}, which runs when it is awaited or made a
+ * task. Also a standard decorator for methods.
+ *
+ * @example
+ * ```ts
+ * import { coroutine, gather, run, sleep } from "brio";
+ *
+ * const fetchData = coroutine(async (url: string) => {
+ *   await sleep("10ms");
+ *   return `Data from ${url}`;
+ * });
+ *
+ * await run(async () => {
+ *   console.log(await fetchData("url1")); // inline
+ *   console.log(await gather(fetchData("url2"), fetchData("url3"))); // two tasks
+ * });
+ * ```
+ */
+export function coroutine<This, A extends unknown[], T>(
+  fn: (this: This, ...args: A) => PromiseLike<T>,
+  context?: ClassMethodDecoratorContext<This>,
+): CoroutineFunction<This, A, T>;
+export function coroutine<This, A extends unknown[], T>(
+  fn: AsyncFunction<This, A, T>,
+  context?: ClassMethodDecoratorContext<This>,
+): CoroutineFunction<This, A, T> {
+  if (typeof fn !== "function") {
+    const hint = isThenable(fn) ? "this is the promise of a call that has begun; pass the function itself: " : "";
+    throw new TypeError(`coroutine() takes an async function: ${hint}coroutine(async (url) => { ... })`);
+  }
+  if (context !== undefined && context.kind !== "method") {
+    throw new TypeError(`@coroutine decorates methods, not a ${String((context as { kind: string }).kind)}`);
+  }
+  const name = fn.name || String(context?.name ?? "<anonymous>");
+  return function (this: This, ...args: A): Coroutine<T> {
+    return new Coroutine<T>(name, () => fn.apply(this, args));
+  };
+}
+
+/** Is this the result of calling a coroutine function? */
+export function isCoroutine(value: unknown): value is Coroutine<unknown> {
+  return value instanceof Coroutine;
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
+/** The function that starts a source. `caller` names the function that was given it, for the error. */
+export function starter<T>(source: Source<T>, caller: string): () => PromiseLike<T> | T {
+  if (typeof source === "function") return source;
+  if (source instanceof Coroutine) return () => source.start();
+  if (isThenable(source)) {
+    throw new TypeError(
+      `${caller} takes a coroutine or a function, and got a promise: its work has begun already and could not be cancelled. ` +
+        `Write ${caller.replace("()", "(() => work())")}, or make work a coroutine`,
+    );
+  }
+  throw new TypeError(`${caller} takes a coroutine or a function, such as () => work(); got ${String(source)}`);
+}

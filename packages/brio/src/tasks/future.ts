@@ -1,0 +1,403 @@
+import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { Loop } from "../loop/loop.ts";
+import type { ReadyEntry } from "../loop/ready-queue.ts";
+import { Variables } from "../loop/variables.ts";
+import { CancelledError, type Cancellation, cancelledError, InvalidStateError } from "../cancel/errors.ts";
+import { ambientScope, type Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { forgetFailure, noteFailure } from "./unretrieved.ts";
+
+/*
+ * A future's states: pending -> resolved | rejected | cancelled. It never leaves the last three.
+ *
+ * Who wants to know stands in `listeners`, in the order of registration: waits (of tasks that await it), observers
+ * (brio's own: gather, wait, groups) and users' callbacks. Settling never calls them: each gets an entry of its
+ * own in the ready queue.
+ */
+const PENDING = 0;
+const RESOLVED = 1;
+const REJECTED = 2;
+const CANCELLED = 3;
+
+/** brio's own interest in a future. */
+export abstract class Observer {
+  /** The future is done; called from the ready queue. Must not throw. */
+  abstract settled(future: Future<unknown>): void;
+
+  /** What waits through this observer, for people: a task, or a future made of several. */
+  get awaiter(): object | null {
+    return null;
+  }
+}
+
+class Callback {
+  readonly fn: (future: never) => void;
+  readonly frame: Frame;
+
+  constructor(fn: (future: never) => void, frame: Frame) {
+    this.fn = fn;
+    this.frame = frame;
+  }
+}
+
+type Listener = Wait<unknown> | Observer | Callback;
+
+/** Tells an observer or a callback, at its turn. */
+class Notice implements ReadyEntry {
+  readonly settles = false;
+  private readonly future: Future<unknown>;
+  private readonly listener: Observer | Callback;
+
+  constructor(future: Future<unknown>, listener: Observer | Callback) {
+    this.future = future;
+    this.listener = listener;
+  }
+
+  run(): void {
+    const { future, listener } = this;
+    if (listener instanceof Observer) {
+      listener.settled(future);
+      return;
+    }
+    try {
+      ambient.run(listener.frame, listener.fn as (future: Future<unknown>) => void, future); // it was registered on this future
+    } catch (exception) {
+      future.loop.callExceptionHandler({
+        message: `Exception in callback ${listener.fn.name || "<anonymous>"}()`,
+        exception,
+        future,
+      });
+    }
+  }
+}
+
+/**
+ * A result that will be there later. Awaiting it from a task that is cancelled meanwhile cancels the future too;
+ * `shield` prevents that.
+ */
+export class Future<T> implements PromiseLike<T>, WaitSource<T> {
+  /** @internal */ readonly loop: Loop;
+  private state: number = PENDING;
+  private outcome: T | unknown = undefined;
+  private listeners: Listener | Listener[] | null = null;
+  private retrieved = false;
+
+  /** @internal Use `loop.createFuture()`. */
+  constructor(loop: Loop) {
+    this.loop = loop;
+  }
+
+  /** True once there is a result, an exception, or a cancellation. */
+  done(): boolean {
+    return this.state !== PENDING;
+  }
+
+  cancelled(): boolean {
+    return this.state === CANCELLED;
+  }
+
+  /**
+   * The result.
+   *
+   * @throws what the future ended with: its exception, or CancelledError; InvalidStateError if it is pending.
+   */
+  result(): T {
+    if (this.state === RESOLVED) return this.outcome as T; // set by setResult
+    throw this.failure("result");
+  }
+
+  /**
+   * The exception, or undefined if there is a result.
+   *
+   * @throws CancelledError if it was cancelled; InvalidStateError if it is pending.
+   */
+  exception(): unknown {
+    if (this.state === RESOLVED) return undefined;
+    if (this.state === REJECTED) return this.failure("exception");
+    throw this.failure("exception");
+  }
+
+  private failure(wanted: string): unknown {
+    if (this.state === REJECTED) {
+      this.markRetrieved();
+      return this.outcome;
+    }
+    if (this.state === CANCELLED) return this.takeCancelledError();
+    return new InvalidStateError(`${this} has no ${wanted} yet: await it, or check done() first`);
+  }
+
+  /** Ends the future with a value. @throws InvalidStateError if it is done. */
+  setResult(value: T): void {
+    this.assertPending("setResult");
+    this.settle(RESOLVED, value);
+  }
+
+  /** Ends the future with an error. @throws InvalidStateError if it is done. */
+  setException(error: unknown): void {
+    this.assertPending("setException");
+    this.settle(REJECTED, error);
+    if (!this.retrieved) noteFailure(this as Future<unknown>, error);
+  }
+
+  /** Cancels the future: who awaits it gets CancelledError. False if it was done already. */
+  cancel(reason?: unknown): boolean {
+    return this.cancelWith({ reason, by: requester() });
+  }
+
+  /** @internal */
+  cancelWith(cause: Cancellation): boolean {
+    this.markRetrieved();
+    if (this.state !== PENDING) return false;
+    this.settle(CANCELLED, cause);
+    return true;
+  }
+
+  /**
+   * Calls `fn(future)` when the future is done: from the loop, never at once, without a current task, with the
+   * context variables of now.
+   */
+  addDoneCallback(fn: (future: this) => void): void {
+    if (typeof fn !== "function") throw new TypeError(`addDoneCallback takes a function, got ${typeof fn}`);
+    const frame = ambient.getStore();
+    const variables = frame === undefined ? new Variables() : frame.variables.copy();
+    this.listen(new Callback(fn, new CallbackFrame(this.loop, variables)));
+  }
+
+  /** Removes every registration of `fn`; returns how many there were. */
+  removeDoneCallback(fn: (future: this) => void): number {
+    return this.unlisten((listener) => listener instanceof Callback && listener.fn === fn);
+  }
+
+  getLoop(): Loop {
+    return this.loop;
+  }
+
+  // -- awaiting ------------------------------------------------------------------------------------------
+
+  // biome-ignore lint/suspicious/noThenProperty: being awaitable is what a future is for
+  then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.promise().then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.promise().catch(rejected);
+  }
+
+  finally(settled?: (() => void) | null): Promise<T> {
+    return this.promise().finally(settled);
+  }
+
+  /** Waits for it: as a wait of the current task if there is one. */
+  private promise(): Promise<T> {
+    if (this.state !== PENDING) {
+      return this.state === RESOLVED ? Promise.resolve(this.outcome as T) : Promise.reject(this.failure("result"));
+    }
+    const scope = ambientScope();
+    return scope === undefined ? this.outsiderPromise() : this.waitIn(scope);
+  }
+
+  /** @internal */
+  waitIn(scope: Scope): Promise<T> {
+    if ((scope.owner as object) === this) {
+      return Promise.reject(new RuntimeError(`${this} cannot await itself: it would wait for ever`));
+    }
+    if (scope.loop !== this.loop) {
+      return Promise.reject(new RuntimeError(`${this} belongs to another event loop: use runCoroutineThreadsafe(...)`));
+    }
+    const wait = new Wait<T>(scope, this, this.waitKind);
+    this.listen(wait as Wait<unknown>);
+    return wait.begin();
+  }
+
+  /** @internal */
+  protected get waitKind(): string {
+    return "future";
+  }
+
+  private outsiderPromise(): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.observe(
+        new Outsider(() => {
+          if (this.state === RESOLVED) resolve(this.outcome as T);
+          else reject(this.failure("result"));
+        }),
+      );
+    });
+  }
+
+  /** @internal */
+  take(_wait: Wait<T>): T {
+    return this.result();
+  }
+
+  /** @internal */
+  withdraw(wait: Wait<T>): CancelledError | undefined {
+    if (this.state === CANCELLED) return this.takeCancelledError();
+    if (this.state === REJECTED) {
+      this.markRetrieved();
+      return this.outcome instanceof CancelledError ? this.outcome : undefined;
+    }
+    this.unlisten((listener) => listener === wait);
+    return undefined;
+  }
+
+  /** @internal */
+  divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean {
+    // A later wait in a scope that was cancelled before is refused for itself: others still want this future.
+    if (!first && !this.owned) return false;
+    if (!this.cancelWith(cause)) wait.interruptLater(cause);
+    return true;
+  }
+
+  /** @internal Is this something that runs, and is waited for until it has ended? */
+  protected get owned(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  again(): void {}
+
+  /** @internal */
+  blockers(): Iterable<object> {
+    return [this];
+  }
+
+  // -- for brio itself ---------------------------------------------------------------------------------
+
+  /** @internal */
+  observe(observer: Observer): void {
+    this.listen(observer);
+  }
+
+  /** @internal */
+  unobserve(observer: Observer): void {
+    this.unlisten((listener) => listener === observer);
+  }
+
+  /** @internal Whoever looks at the outcome by other means has seen the error. */
+  markRetrieved(): void {
+    if (this.retrieved) return;
+    this.retrieved = true;
+    if (this.state === REJECTED) forgetFailure(this as Future<unknown>);
+  }
+
+  /** @internal The error, without marking; undefined unless rejected. */
+  get rejection(): unknown {
+    return this.state === REJECTED ? this.outcome : undefined;
+  }
+
+  /** @internal */
+  get rejected(): boolean {
+    return this.state === REJECTED;
+  }
+
+  /** @internal Who waits for this: tasks, and futures made of several. */
+  awaiters(): object[] {
+    const { listeners } = this;
+    const found: object[] = [];
+    for (const listener of Array.isArray(listeners) ? listeners : listeners === null ? [] : [listeners]) {
+      if (listener instanceof Wait) found.push(listener.scope.owner);
+      else if (listener instanceof Observer && listener.awaiter !== null) found.push(listener.awaiter);
+    }
+    return found;
+  }
+
+  /**
+   * @internal The error for a reader of a cancelled future. A task's own error, with its message, goes to the
+   * first reader; a bare future's message goes to all.
+   */
+  takeCancelledError(): CancelledError {
+    const { outcome } = this;
+    if (outcome instanceof CancelledError) {
+      this.outcome = UNKNOWN;
+      return outcome;
+    }
+    return cancelledError(outcome as Cancellation, this.loop.getDebug()); // the only other kind
+  }
+
+  /** @internal The reason that the future was cancelled with, without taking the error. */
+  get cancelReason(): unknown {
+    return (this.outcome as Cancellation).reason; // both kinds have one
+  }
+
+  /** @internal */
+  protected settleCancelled(error: CancelledError | Cancellation): void {
+    this.settle(CANCELLED, error);
+  }
+
+  private assertPending(what: string): void {
+    if (this.state !== PENDING) throw new InvalidStateError(`${what}: ${this} is done already`);
+  }
+
+  private settle(state: number, outcome: unknown): void {
+    this.state = state;
+    this.outcome = outcome;
+    const { listeners } = this;
+    if (listeners === null) return;
+    this.listeners = null;
+    if (Array.isArray(listeners)) for (const listener of listeners) this.notify(listener);
+    else this.notify(listeners);
+  }
+
+  private notify(listener: Listener): void {
+    if (listener instanceof Wait) listener.grant();
+    else this.loop.push(new Notice(this, listener));
+  }
+
+  private listen(listener: Listener): void {
+    if (this.state !== PENDING) this.notify(listener);
+    else if (this.listeners === null) this.listeners = listener;
+    else if (Array.isArray(this.listeners)) this.listeners.push(listener);
+    else this.listeners = [this.listeners, listener];
+  }
+
+  private unlisten(match: (listener: Listener) => boolean): number {
+    const { listeners } = this;
+    if (listeners === null) return 0;
+    if (!Array.isArray(listeners)) {
+      if (!match(listeners)) return 0;
+      this.listeners = null;
+      return 1;
+    }
+    const kept = listeners.filter((listener) => !match(listener));
+    this.listeners = kept.length === 0 ? null : kept;
+    return listeners.length - kept.length;
+  }
+
+  toString(): string {
+    return `<Future ${this.describeState()}>`;
+  }
+
+  /** @internal */
+  protected describeState(): string {
+    if (this.state === PENDING) return "pending";
+    if (this.state === CANCELLED) return "cancelled";
+    return this.state === RESOLVED ? "finished" : `failed: ${String(this.outcome)}`;
+  }
+}
+
+/** Who asks for a cancellation: the running task, if there is one. */
+export function requester(): string | undefined {
+  const owner = ambientScope()?.owner;
+  return owner === undefined ? undefined : `task "${owner.getName()}"`;
+}
+
+const UNKNOWN: Cancellation = { reason: undefined, by: undefined };
+
+class Outsider extends Observer {
+  readonly settled: () => void;
+
+  constructor(settled: () => void) {
+    super();
+    this.settled = settled;
+  }
+}
+
+/** Is this a Future (or Task)? */
+export function isFuture(value: unknown): value is Future<unknown> {
+  return value instanceof Future;
+}

@@ -1,0 +1,293 @@
+import { CancelledError, type Cancellation } from "../cancel/errors.ts";
+import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/scope.ts";
+import { linkSignal } from "../cancel/signal.ts";
+import { ambient } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { ListedTask, Loop } from "../loop/loop.ts";
+import type { ReadyEntry } from "../loop/ready-queue.ts";
+import { Variables } from "../loop/variables.ts";
+import { uncancellable } from "../cancel/uncancellable.ts";
+import type { Context } from "./context.ts";
+import { Coroutine, type Source, starter } from "./coroutine.ts";
+import { Future, requester } from "./future.ts";
+
+export interface TaskOptions {
+  /** Shown in reports. Default `Task-1`, `Task-2`, ... */
+  name?: string | undefined;
+  /** Begin at once, inside the caller's step, up to the first wait. Default false: on the loop's next turn. */
+  eager?: boolean | undefined;
+  /** The context to run in, shared and not copied. Default: a copy of the current one. */
+  context?: Context | undefined;
+  /** Cancels the task, with the signal's reason, when it is aborted. */
+  signal?: AbortSignal | undefined;
+}
+
+let created = 0;
+
+/** A coroutine that runs in the loop. It is a {@link Future} of what the coroutine returns. */
+export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, ListedTask, AsyncDisposable {
+  /** @internal */ readonly settles = false;
+  /** @internal */ epoch = 0;
+  /** @internal */ cancelRequests = 0;
+  /** @internal */ previousTask: ListedTask | null = null;
+  /** @internal */ nextTask: ListedTask | null = null;
+  /** @internal */ readonly scope: Scope;
+  /** @internal The task that created this one, or null. */ readonly parent: object | null;
+  /** @internal What it belongs to, if not just to its loop: a group. */ group: object | null = null;
+  /** @internal Where it was created (debug mode). */ readonly origin: string | undefined;
+  private name: string | number;
+  private begin: (() => PromiseLike<T> | T) | null;
+  private unlinkSignal: (() => void) | null = null;
+
+  /** @internal */
+  constructor(loop: Loop, begin: () => PromiseLike<T> | T, name: string | undefined, variables: Variables, parent: object | null) {
+    super(loop);
+    this.begin = begin;
+    this.name = name ?? ++created;
+    this.parent = parent;
+    this.scope = new Scope(loop, this, null, variables);
+    this.origin = loop.getDebug() ? new Error().stack : undefined;
+    enlist(loop, this as unknown as Task<unknown>);
+  }
+
+  getName(): string {
+    return typeof this.name === "number" ? `Task-${this.name}` : this.name;
+  }
+
+  setName(name: string): void {
+    this.name = String(name);
+  }
+
+  /** How many cancellations were asked for and not taken back with {@link uncancel}. */
+  cancelling(): number {
+    return this.cancelRequests;
+  }
+
+  /**
+   * Asks the task to end: the wait it hangs in throws `CancelledError`, and, unless the loop runs in the mode
+   * `once`, so does every later wait of it. If it awaits another task, that one is cancelled and waited for.
+   *
+   * @returns false if the task has ended; true otherwise.
+   */
+  override cancel(reason?: unknown): boolean {
+    return this.cancelWith({ reason, by: requester() });
+  }
+
+  /** @internal */
+  override cancelWith(cause: Cancellation): boolean {
+    if (this.done()) {
+      this.markRetrieved();
+      return false;
+    }
+    this.scope.cancel(cause);
+    return true;
+  }
+
+  /**
+   * Takes one cancellation back: "I meant to stop it here". When none is left, the task may wait again.
+   *
+   * @returns how many are left.
+   */
+  uncancel(): number {
+    if (this.scope.requests > 0) {
+      this.scope.retract();
+    } else if (this.cancelRequests > 0) {
+      // Asked by a deadline or a failing group further in.
+      for (let scope = ambientScope(); scope !== undefined && scope.owner === this; scope = scope.parent ?? undefined) {
+        if (scope.requests === 0) continue;
+        scope.retract();
+        break;
+      }
+    }
+    return this.cancelRequests;
+  }
+
+  /** A task ends by itself. @throws RuntimeError, always. */
+  override setResult(_value: T): void {
+    throw new RuntimeError("a task's result is what its coroutine returns: setResult() is for futures");
+  }
+
+  /** A task ends by itself. @throws RuntimeError, always. */
+  override setException(_error: unknown): void {
+    throw new RuntimeError("a task's exception is what its coroutine throws: setException() is for futures");
+  }
+
+  /**
+   * Cancels the task and waits until it has ended, so that `await using task = createTask(...)` leaves nothing
+   * behind. What it threw, other than CancelledError, is thrown here.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.done()) {
+      this.cancel("disposed");
+      try {
+        await uncancellable(() => this, { grace: null });
+      } catch (error) {
+        if (!this.cancelled()) throw error;
+      }
+    } else {
+      this.markRetrieved();
+    }
+  }
+
+  protected override get waitKind(): string {
+    return "task";
+  }
+
+  protected override get owned(): boolean {
+    return true;
+  }
+
+  // -- running -------------------------------------------------------------------------------------------
+
+  /** @internal The first step. */
+  run(): void {
+    if (this.scope.undelivered) {
+      this.begin = null;
+      this.finish(() => this.settleCancelled(this.scope.cause as Cancellation)); // undelivered means there is a cause
+      return;
+    }
+    this.loop.take(this);
+    this.enter();
+  }
+
+  /** @internal The first step, inside the caller's. */
+  runEagerly(): void {
+    this.loop.join(this);
+    this.enter();
+  }
+
+  private enter(): void {
+    const begin = this.begin as () => PromiseLike<T> | T; // a task starts once
+    this.begin = null;
+    let result: PromiseLike<T> | T;
+    try {
+      result = ambient.run(this.scope, begin);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (result instanceof Promise) {
+      result.then(this.succeed, this.fail);
+    } else if (result instanceof Coroutine) {
+      ambient.run(this.scope, inline, result as Coroutine<T>).then(this.succeed, this.fail);
+    } else if (typeof (result as PromiseLike<T> | null | undefined)?.then === "function") {
+      ambient.run(this.scope, inline, result as PromiseLike<T>).then(this.succeed, this.fail);
+    } else {
+      this.succeed(result as T); // neither a promise nor any other thenable
+    }
+  }
+
+  private readonly succeed = (value: T): void => {
+    const { scope } = this;
+    if (scope.undelivered) {
+      // Asked to end while it was running its last stretch: it ends cancelled, as in asyncio.
+      this.finish(() => this.settleCancelled(scope.cause as Cancellation)); // undelivered means there is a cause
+    } else {
+      this.finish(() => super.setResult(value));
+    }
+  };
+
+  private readonly fail = (error: unknown): void => {
+    this.finish(() => {
+      if (error instanceof CancelledError) this.settleCancelled(error);
+      else super.setException(error);
+    });
+  };
+
+  private finish(settle: () => void): void {
+    settle();
+    this.unlinkSignal?.();
+    this.scope.exit();
+    delist(this.loop, this as unknown as Task<unknown>);
+    this.loop.park(this);
+  }
+
+  /** @internal */
+  follow(signal: AbortSignal): void {
+    this.unlinkSignal = linkSignal(signal, (reason) => this.cancelWith({ reason, by: "an AbortSignal" }));
+  }
+
+  override toString(): string {
+    return `<Task "${this.getName()}" ${this.describeState()}>`;
+  }
+}
+
+async function inline<T>(awaitable: PromiseLike<T>): Promise<T> {
+  return await awaitable;
+}
+
+function enlist(loop: Loop, task: ListedTask): void {
+  task.previousTask = loop.lastTask;
+  if (loop.lastTask === null) loop.firstTask = task;
+  else loop.lastTask.nextTask = task;
+  loop.lastTask = task;
+}
+
+function delist(loop: Loop, task: ListedTask): void {
+  const { previousTask: previous, nextTask: next } = task;
+  if (previous === null) loop.firstTask = next;
+  else previous.nextTask = next;
+  if (next === null) loop.lastTask = previous;
+  else next.previousTask = previous;
+  task.previousTask = null;
+  task.nextTask = null;
+}
+
+/** @internal Makes a task on `loop`. */
+export function spawn<T>(loop: Loop, source: Source<T>, options: TaskOptions | undefined, caller: string): Task<T> {
+  loop.assertOpen();
+  const begin = starter(source, caller);
+  const frame = ambient.getStore();
+  const sameLoop = frame?.loop === loop;
+  const variables = options?.context?.variables ?? (sameLoop ? frame.variables.copy() : new Variables());
+  const parent = sameLoop ? frame.owner : null;
+  const task = new Task<T>(loop, begin, options?.name, variables, parent);
+  if (options?.signal !== undefined) task.follow(options.signal);
+  if (options?.eager && sameLoop) task.runEagerly();
+  else loop.push(task);
+  return task;
+}
+
+/**
+ * Starts a task in the running loop. Keep it, await it, or better give it to a group: an error that nobody looks
+ * at is reported by the loop, and `run` cancels what is left at its end.
+ *
+ * @throws TypeError if `source` is a promise: its work has begun, and could not be cancelled.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep("10ms", "done"), { name: "nap" });
+ *   console.log(await task); // done
+ * });
+ * ```
+ */
+export function createTask<T>(source: Source<T>, options?: TaskOptions): Task<T> {
+  const frame = ambient.getStore();
+  if (frame === undefined) {
+    if (source instanceof Coroutine) source.close();
+    throw new RuntimeError("createTask() needs a running event loop: call it inside run(async () => { ... })");
+  }
+  return spawn(frame.loop, source, options, "createTask()");
+}
+
+/** The running task, or null outside of one (also in loop callbacks). */
+export function currentTask(): Task<unknown> | null {
+  return (ambientScope()?.owner ?? null) as Task<unknown> | null; // tasks are the only owners
+}
+
+/** The unfinished tasks of the running loop (or of `loop`), in the order of their creation. */
+export function allTasks(loop?: Loop): Set<Task<unknown>> {
+  const of = loop ?? ambient.getStore()?.loop;
+  if (of === undefined) throw new RuntimeError("allTasks() needs a running event loop, or takes one: allTasks(loop)");
+  const found = new Set<Task<unknown>>();
+  for (let task = of.firstTask; task !== null; task = task.nextTask) found.add(task as Task<unknown>); // only tasks enlist
+  return found;
+}
+
+/** @internal The task of the calling code. */
+export function requireTask(caller: string): Task<unknown> {
+  return requireScope(caller).owner as Task<unknown>; // tasks are the only owners
+}

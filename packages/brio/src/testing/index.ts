@@ -1,0 +1,2 @@
+export { runVirtual } from "./run-virtual.ts";
+export { VirtualClock } from "./virtual-clock.ts";
