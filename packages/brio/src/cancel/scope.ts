@@ -10,6 +10,8 @@ export interface ScopeOwner extends BatonHolder {
   getName(): string;
   /** How many cancellations are asked for in all of the task's scopes: `task.cancelling()`. */
   cancelRequests: number;
+  /** The reason of the last cancellation that found no pending wait to interrupt. */
+  lateReason: unknown;
 }
 
 /*
@@ -65,14 +67,16 @@ export class Scope implements Frame {
     this.requests++;
     this.owner.cancelRequests++;
     this.cause = cause;
-    if (!this.strike(cause)) this.undelivered = true;
+    if (this.strike(cause)) return;
+    this.undelivered = true;
+    this.owner.lateReason = cause.reason;
   }
 
   /** Interrupts what waits in the subtree; false if nothing did. */
   strike(cause: Cancellation): boolean {
     let hit = false;
     for (let wait = this.waits; wait !== null; wait = wait.nextInScope) {
-      wait.interrupt(cause);
+      if (!wait.interrupt(cause)) this.owner.lateReason = cause.reason;
       hit = true;
     }
     if (this.children !== null) {
@@ -136,6 +140,15 @@ export class Scope implements Frame {
     return sum;
   }
 
+  /** Takes one request back, here or in the nearest scope above that has one. */
+  retractNearest(): void {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.requests === 0) continue;
+      scope.retract();
+      return;
+    }
+  }
+
   /** Takes one request back from this scope. */
   retract(): void {
     if (this.requests === 0) return;
@@ -163,11 +176,19 @@ export class Scope implements Frame {
     this.parent?.children?.delete(this);
   }
 
-  /** The code of this scope has ended: what it asked for ends with it. */
-  exit(): void {
+  /**
+   * The code of this scope has ended: what it asked for ends with it.
+   *
+   * @param asked true if the scope asked for a cancellation itself (its time was over, its group failed). If the code
+   * has taken that back with `uncancel` meanwhile, the next one further out is taken back in its stead: asyncio's count.
+   */
+  exit(asked = false): void {
     this.exited = true;
-    // A task keeps its count, for those who look at it afterwards.
-    if (this.parent !== null) while (this.requests > 0) this.retract();
+    if (this.parent !== null) {
+      if (asked && this.requests === 0) this.parent.retractNearest();
+      while (this.requests > 0) this.retract();
+    }
+    // A task's own scope keeps its count, for those who look at it afterwards.
     this.parent?.children?.delete(this);
     // Branches that the code started and did not await.
     if (this.waits !== null || this.children !== null) this.strike(ENDED);

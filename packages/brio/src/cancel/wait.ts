@@ -163,26 +163,27 @@ export class Wait<T> implements TimerEntry {
     return true;
   }
 
-  interrupt(cause: Cancellation, first = true): void {
+  /** Cancels the wait. False if it was no longer pending, or can only be rejected once its source settles it. */
+  interrupt(cause: Cancellation, first = true): boolean {
     switch (this.state) {
       case PENDING:
-        if (this.source.divert(this, cause, first)) return;
+        if (this.source.divert(this, cause, first)) return this.cause === null;
         this.cause = cause;
         this.state = STRUCK;
         if (this.timed) this.scope.loop.timerDied();
         this.scope.loop.push(this);
-        return;
+        return true;
       case GRANTED:
         this.cause = cause;
-        return;
+        return false;
       case DUE:
         this.cause = cause;
         this.state = STRUCK;
         this.skip = true;
         this.scope.loop.push(this);
-        return;
+        return true;
       default:
-        return; // struck: the first cause stands
+        return false; // struck: the first cause stands
     }
   }
 

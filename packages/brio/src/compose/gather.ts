@@ -70,12 +70,14 @@ class GatherFuture extends Future<unknown[]> {
       }
     }
     if (this.finished < this.distinct) return;
-    const results = this.children.map(outcome);
     if (this.cancelAsked) {
       // Asked for from outside: the end is a cancellation, even if every child swallowed it.
-      this.setException(child.cancelled() ? child.takeCancelledError() : cancelledError(NO_REASON, this.loop.getDebug()));
+      for (const each of this.children) each.markRetrieved();
+      const last = this.children[this.children.length - 1] as Future<unknown>; // there is one: it has just ended
+      const cause = { reason: last.cancelReason, by: undefined };
+      this.setException(last.cancelled() ? last.takeCancelledError() : cancelledError(cause, this.loop.getDebug()));
     } else {
-      this.setResult(results);
+      this.setResult(this.children.map(outcome));
     }
   }
 
@@ -83,8 +85,6 @@ class GatherFuture extends Future<unknown[]> {
     return `<gather of ${this.children.length}, ${this.describeState()}>`;
   }
 }
-
-const NO_REASON: Cancellation = { reason: undefined, by: undefined };
 
 function outcome(child: Future<unknown>): unknown {
   if (child.cancelled()) return new CancelledError(child.cancelReason);

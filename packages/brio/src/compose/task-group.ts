@@ -162,7 +162,7 @@ export class TaskGroup {
     if (!outcome.ok && !this.children.aborting) this.children.abort("the end of its group's body");
     await this.children.wait(scope);
     this.state = "finished";
-    scope.exit();
+    scope.exit(this.children.bodyCancelled);
     return this.conclude(outcome, outer);
   }
 

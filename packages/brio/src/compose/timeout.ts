@@ -70,15 +70,21 @@ export class Timeout {
     try {
       return await scope.run(call<T>, this, body);
     } catch (error) {
+      this.leave(scope);
       if (this.expired() && error instanceof CancelledError && scope.outerRequests() <= baseline) {
         throw new TimeoutError("the time set by a timeout was over", { cause: error });
       }
       throw error;
     } finally {
-      this.alarm?.cancel();
-      this.state = this.expired() ? "expired" : "exited";
-      scope.exit();
+      this.leave(scope);
     }
+  }
+
+  private leave(scope: Scope): void {
+    if (scope.exited) return;
+    this.alarm?.cancel();
+    this.state = this.expired() ? "expired" : "exited";
+    scope.exit(this.expired());
   }
 
   private expire(): void {

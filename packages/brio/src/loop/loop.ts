@@ -14,8 +14,9 @@ import { Variables } from "./variables.ts";
  * Entries of the ready queue run one at a time. An entry that resumes a task settles one native promise; the
  * task's code then runs in microtasks, and nobody else may run until it really waits or ends, so the drain
  * stops and the task holds the baton. `park` (the task has registered a wait, or has ended) gives it back.
- * A task that went into a foreign promise gives no sign; but `process.nextTick` callbacks run only when no
- * microtask is left, so the next tick takes the baton from whoever still has it.
+ * A task that went into a foreign promise gives no sign; but a `process.nextTick` callback that was queued by a
+ * microtask runs only when no microtask is left, so it takes the baton from whoever still has it. (Queued by
+ * anything else it would run before them.)
  *
  *   idle      nothing is ready, the clock is armed
  *   ticking   a tick is queued with process.nextTick; entries run, or a task holds the baton
@@ -253,7 +254,7 @@ export class Loop implements ClockHost {
     if (this.phase === "idle") {
       this.phase = "ticking";
       this.fresh = true;
-      process.nextTick(this.tick);
+      MICROTASK.then(this.queueTick);
     } else if (this.phase === "closed") {
       // Something that was abandoned at shutdown has come back: nobody is left to be told.
       return;
@@ -351,6 +352,10 @@ export class Loop implements ClockHost {
     this.draining = false;
   };
 
+  private readonly queueTick = (): void => {
+    process.nextTick(this.tick);
+  };
+
   private readonly tick = (): void => {
     if (this.phase !== "ticking") return;
     if (this.fresh) this.startSlice();
@@ -360,7 +365,7 @@ export class Loop implements ClockHost {
     // The drain may have closed the loop or yielded.
     if ((this.phase as Phase) !== "ticking") return;
     if (this.active > 0 || this.drainQueued || this.ready.length > 0) {
-      process.nextTick(this.tick);
+      MICROTASK.then(this.queueTick);
     } else {
       this.rest();
     }

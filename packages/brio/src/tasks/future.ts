@@ -319,9 +319,10 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     return cancelledError(outcome as Cancellation, this.loop.getDebug()); // the only other kind
   }
 
-  /** @internal The reason that the future was cancelled with, without taking the error. */
+  /** @internal The reason that the future itself was cancelled with; a task's is in the error it ended with. */
   get cancelReason(): unknown {
-    return (this.outcome as Cancellation).reason; // both kinds have one
+    if (this.state !== CANCELLED || this.outcome instanceof CancelledError) return undefined;
+    return (this.outcome as Cancellation).reason; // the only other kind
   }
 
   /** @internal */

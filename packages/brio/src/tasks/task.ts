@@ -1,4 +1,4 @@
-import { CancelledError, type Cancellation } from "../cancel/errors.ts";
+import { CancelledError, type Cancellation, cancelledError } from "../cancel/errors.ts";
 import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/scope.ts";
 import { linkSignal } from "../cancel/signal.ts";
 import { ambient } from "../loop/ambient.ts";
@@ -29,6 +29,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   /** @internal */ readonly settles = false;
   /** @internal */ epoch = 0;
   /** @internal */ cancelRequests = 0;
+  /** @internal */ lateReason: unknown = undefined;
   /** @internal */ previousTask: ListedTask | null = null;
   /** @internal */ nextTask: ListedTask | null = null;
   /** @internal */ readonly scope: Scope;
@@ -93,11 +94,8 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       this.scope.retract();
     } else if (this.cancelRequests > 0) {
       // Asked by a deadline or a failing group further in.
-      for (let scope = ambientScope(); scope !== undefined && scope.owner === this; scope = scope.parent ?? undefined) {
-        if (scope.requests === 0) continue;
-        scope.retract();
-        break;
-      }
+      const scope = ambientScope();
+      if (scope?.owner === this) scope.retractNearest();
     }
     return this.cancelRequests;
   }
@@ -129,6 +127,10 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
     }
   }
 
+  override get cancelReason(): unknown {
+    return this.cancelled() ? super.cancelReason : this.lateReason;
+  }
+
   protected override get waitKind(): string {
     return "task";
   }
@@ -143,7 +145,8 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   run(): void {
     if (this.scope.undelivered) {
       this.begin = null;
-      this.finish(() => this.settleCancelled(this.scope.cause as Cancellation)); // undelivered means there is a cause
+      const cause = this.scope.cause as Cancellation; // undelivered means there is one
+      this.finish(() => this.settleCancelled(cancelledError(cause, this.loop.getDebug())));
       return;
     }
     this.loop.take(this);
