@@ -1,10 +1,12 @@
 export { CancelScope, type CancelScopeOptions, moveOnAfter } from "./cancel/cancel-scope.ts";
 export { CancelledError, InvalidStateError, TimeoutError } from "./cancel/errors.ts";
 export { currentSignal, interruptible } from "./cancel/foreign.ts";
-export { uncancellable, type UncancellableOptions } from "./cancel/uncancellable.ts";
-export { type AsCompleted, asCompleted, type AsCompletedOptions } from "./compose/as-completed.ts";
+export { type UncancellableOptions, uncancellable } from "./cancel/uncancellable.ts";
+export { type AsCompleted, type AsCompletedOptions, asCompleted } from "./compose/as-completed.ts";
 export { type Condition as ErrorCondition, ExceptionGroup } from "./compose/exception-group.ts";
-export { gather, type GatherOptions } from "./compose/gather.ts";
+export { type GatherOptions, gather } from "./compose/gather.ts";
+export { type IntervalOptions, interval, type MissedTicks } from "./compose/interval.ts";
+export { type Backoff, type RetryOptions, retry } from "./compose/retry.ts";
 export { shield } from "./compose/shield.ts";
 export { checkpoint, sleep, sleepForever } from "./compose/sleep.ts";
 export { TaskGroup, taskGroup } from "./compose/task-group.ts";
@@ -14,9 +16,9 @@ export {
   FIRST_COMPLETED,
   FIRST_EXCEPTION,
   type ReturnWhen,
-  wait,
   type WaitOptions,
   type WaitResult,
+  wait,
 } from "./compose/wait.ts";
 export { waitFor } from "./compose/wait-for.ts";
 export type { Clock, ClockHost } from "./loop/clock.ts";
@@ -25,6 +27,14 @@ export { RuntimeError } from "./loop/errors.ts";
 export { Handle, TimerHandle } from "./loop/handle.ts";
 export type { ExceptionHandler } from "./loop/loop.ts";
 export type { ExceptionContext } from "./loop/report.ts";
+export {
+  Broadcast,
+  type BroadcastOptions,
+  type BroadcastStatistics,
+  LagError,
+  type LagPolicy,
+  type Subscription,
+} from "./queues/broadcast.ts";
 export { QueueEmpty, QueueFull, QueueShutDown } from "./queues/errors.ts";
 export { LifoQueue } from "./queues/lifo-queue.ts";
 export { PriorityQueue, type PriorityQueueOptions } from "./queues/priority-queue.ts";

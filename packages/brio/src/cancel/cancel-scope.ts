@@ -84,14 +84,20 @@ export class CancelScope {
 
   /** Runs `body` in the scope. A scope runs once. */
   async run<T>(body: (scope: CancelScope) => PromiseLike<T> | T): Promise<T | undefined> {
-    if (this.scope !== null) throw new RuntimeError("CancelScope.run() was called before: make a new CancelScope");
+    if (this.scope !== null)
+      throw new RuntimeError("CancelScope.run() was called before: make a new CancelScope");
     const outer = requireScope("CancelScope.run()");
-    const scope = this.options.shield ? new ShieldedScope(outer, null) : new Scope(outer.loop, outer.owner, outer, outer.variables);
+    const scope = this.options.shield
+      ? new ShieldedScope(outer, null)
+      : new Scope(outer.loop, outer.owner, outer, outer.variables);
     this.scope = scope;
     outer.enter(scope);
     const { timeout } = this.options;
     if (timeout !== undefined && timeout !== null) {
-      this.when = Math.min(this.when ?? Number.POSITIVE_INFINITY, outer.loop.time() + milliseconds(timeout, "timeout"));
+      this.when = Math.min(
+        this.when ?? Number.POSITIVE_INFINITY,
+        outer.loop.time() + milliseconds(timeout, "timeout"),
+      );
     }
     if (this.called) scope.cancel({ reason: this.reason, by: this.by });
     this.arm();

@@ -1,4 +1,4 @@
-import { CancelledError, type Cancellation, cancelledError } from "./errors.ts";
+import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
 import { ParkingLot } from "./parking-lot.ts";
 import { requireScope } from "./scope.ts";
 import { PlainSource, Wait, type WaitSource } from "./wait.ts";
@@ -126,7 +126,9 @@ function isAbort(error: unknown): boolean {
  * });
  * ```
  */
-export async function interruptible<T>(work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T)): Promise<T> {
+export async function interruptible<T>(
+  work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T),
+): Promise<T> {
   const scope = requireScope("interruptible()");
   if (typeof work === "function") {
     // In a scope that is cancelled already, the work is not even begun.
@@ -141,7 +143,9 @@ export async function interruptible<T>(work: PromiseLike<T> | ((signal: AbortSig
     return (await wait.begin()) as T; // the work's own value
   }
   if (typeof (work as { then?: unknown } | null)?.then !== "function") {
-    throw new TypeError("interruptible() takes a promise, or a function: interruptible((signal) => fetch(url, { signal }))");
+    throw new TypeError(
+      "interruptible() takes a promise, or a function: interruptible((signal) => fetch(url, { signal }))",
+    );
   }
   let source = known.get(work);
   if (source === undefined) {

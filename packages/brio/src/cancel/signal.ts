@@ -4,7 +4,9 @@
  */
 export function linkSignal(signal: AbortSignal, cancel: (reason: unknown) => void): () => void {
   if (!(signal instanceof AbortSignal)) {
-    throw new TypeError(`signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(1000); got ${typeof signal}`);
+    throw new TypeError(
+      `signal must be an AbortSignal, such as controller.signal or AbortSignal.timeout(1000); got ${typeof signal}`,
+    );
   }
   if (signal.aborted) {
     cancel(signal.reason);

@@ -25,7 +25,10 @@ export class ShieldedScope extends Scope {
     this.shielded = false;
     const outside = (this.parent as Scope).deliver() ?? (this.parent as Scope).inForce();
     if (outside === null) return;
-    const cause: Cancellation = { reason: outside.reason, by: `${outside.by ?? "cancel()"} (the grace of ${this.grace} ms is over)` };
+    const cause: Cancellation = {
+      reason: outside.reason,
+      by: `${outside.by ?? "cancel()"} (the grace of ${this.grace} ms is over)`,
+    };
     if (!this.strike(cause)) {
       this.cause = cause;
       this.undelivered = true;

@@ -1,5 +1,5 @@
 import type { TimerEntry } from "../loop/timers.ts";
-import { CancelledError, type Cancellation, cancelledError } from "./errors.ts";
+import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
 
 /*

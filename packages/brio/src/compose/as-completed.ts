@@ -1,12 +1,12 @@
 import { TimeoutError } from "../cancel/errors.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope } from "../cancel/scope.ts";
-import { Wait, AGAIN, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
-import { type Awaitable, futureOf, requireLoop, type Result, Watcher } from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf, type Result, requireLoop, Watcher } from "../tasks/awaitable.ts";
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
-import { Future } from "../tasks/future.ts";
+import type { Future } from "../tasks/future.ts";
 
 export interface AsCompletedOptions {
   /** Counted from the call. When it is over, what has not been given out yet throws TimeoutError. Default: no limit. */
@@ -37,7 +37,8 @@ class Arrivals implements WaitSource<Arrival> {
     this.watcher = new Watcher((future) => this.arrived(future), null);
     const [first] = futures;
     const loop = first?.loop;
-    this.alarm = limit === null || loop === undefined ? null : loop.alarm(loop.time() + limit, () => this.timeIsOver());
+    this.alarm =
+      limit === null || loop === undefined ? null : loop.alarm(loop.time() + limit, () => this.timeIsOver());
     for (const future of futures) future.observe(this.watcher);
   }
 

@@ -29,7 +29,11 @@ export class ExceptionGroup extends AggregateError {
     this.title = message;
     const own = this.stack;
     // Rendered once, when it is made: Error.stack is a plain value.
-    Object.defineProperty(this, "stack", { value: `${own ?? this.message}\n${tree(all, "  ")}`, configurable: true, writable: true });
+    Object.defineProperty(this, "stack", {
+      value: `${own ?? this.message}\n${tree(all, "  ")}`,
+      configurable: true,
+      writable: true,
+    });
   }
 
   /** The message without the count. */
@@ -42,7 +46,11 @@ export class ExceptionGroup extends AggregateError {
 
   /** A group like this one, with other errors; `split` and `subgroup` make their results with it. */
   derive(errors: readonly unknown[]): ExceptionGroup {
-    return new ExceptionGroup(this.title, errors, this.cause === undefined ? undefined : { cause: this.cause });
+    return new ExceptionGroup(
+      this.title,
+      errors,
+      this.cause === undefined ? undefined : { cause: this.cause },
+    );
   }
 
   /** The errors that match, in the same nesting, and the rest; null where there are none. */
@@ -71,19 +79,20 @@ export class ExceptionGroup extends AggregateError {
 
 function predicate(condition: Condition): (error: unknown) => boolean {
   if (typeof condition !== "function") {
-    throw new TypeError("an error class or a function (error) => boolean is needed, such as group.split(TypeError)");
+    throw new TypeError(
+      "an error class or a function (error) => boolean is needed, such as group.split(TypeError)",
+    );
   }
   const isClass = condition === Error || condition.prototype instanceof Error;
-  return isClass
-    ? (error) => error instanceof condition
-    : (condition as (error: unknown) => boolean); // anything else is the test itself
+  return isClass ? (error) => error instanceof condition : (condition as (error: unknown) => boolean); // anything else is the test itself
 }
 
 function tree(errors: readonly unknown[], indent: string): string {
   return errors
     .map((error, index) => {
       const last = index === errors.length - 1;
-      const text = error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
+      const text =
+        error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
       const [head, ...body] = text.split("\n");
       const margin = `${indent}${last ? " " : "│"}  `;
       return [`${indent}${last ? "└" : "├"}─ ${head}`, ...body.map((line) => `${margin}${line}`)].join("\n");

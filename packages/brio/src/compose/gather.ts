@@ -1,10 +1,9 @@
-import { CancelledError, type Cancellation, cancelledError } from "../cancel/errors.ts";
+import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { ambientScope } from "../cancel/scope.ts";
 import type { Loop } from "../loop/loop.ts";
-import { type Awaitable, futureOf, requireLoop, type Results } from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf, type Results, requireLoop, Watcher } from "../tasks/awaitable.ts";
 import { isThenable } from "../tasks/coroutine.ts";
 import { Future, type Observer } from "../tasks/future.ts";
-import { Watcher } from "../tasks/awaitable.ts";
 
 export interface GatherOptions {
   /** Give errors and cancellations as results, in their places, instead of ending with the first. Default false. */
@@ -75,7 +74,9 @@ class GatherFuture extends Future<unknown[]> {
       for (const each of this.children) each.markRetrieved();
       const last = this.children[this.children.length - 1] as Future<unknown>; // there is one: it has just ended
       const cause = { reason: last.cancelReason, by: undefined };
-      this.setException(last.cancelled() ? last.takeCancelledError() : cancelledError(cause, this.loop.getDebug()));
+      this.setException(
+        last.cancelled() ? last.takeCancelledError() : cancelledError(cause, this.loop.getDebug()),
+      );
     } else {
       this.setResult(this.children.map(outcome));
     }
@@ -114,17 +115,19 @@ function outcome(child: Future<unknown>): unknown {
  * });
  * ```
  */
-export function gather<const A extends readonly Awaitable<unknown>[], const O extends GatherOptions = Record<never, never>>(
-  awaitables: A,
-  options?: O,
-): Future<Gathered<A, O>>;
+export function gather<
+  const A extends readonly Awaitable<unknown>[],
+  const O extends GatherOptions = Record<never, never>,
+>(awaitables: A, options?: O): Future<Gathered<A, O>>;
 export function gather<const A extends readonly Awaitable<unknown>[]>(...awaitables: A): Future<Results<A>>;
 export function gather(...args: unknown[]): Future<never> {
   const listed = Array.isArray(args[0]);
   const awaitables = (listed ? args[0] : args) as Awaitable<unknown>[]; // checked one by one below
   const options = (listed ? args[1] : undefined) as GatherOptions | undefined; // as the overloads say
   if (!listed && args.length > 1 && isOptions(args[args.length - 1])) {
-    throw new TypeError("gather() takes options only after an array: gather([a, b], { returnExceptions: true })");
+    throw new TypeError(
+      "gather() takes options only after an array: gather([a, b], { returnExceptions: true })",
+    );
   }
   const loop = requireLoop("gather()");
   const futures = new Map<unknown, Future<unknown>>();

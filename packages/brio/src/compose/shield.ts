@@ -36,7 +36,11 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
     if (!inner.rejected) return;
     const exception = inner.exception();
     const name = exception instanceof Error ? exception.name : typeof exception;
-    inner.loop.callExceptionHandler({ message: `${name} exception in shielded future`, exception, future: inner });
+    inner.loop.callExceptionHandler({
+      message: `${name} exception in shielded future`,
+      exception,
+      future: inner,
+    });
   }, null);
 
   inner.observe(innerDone);

@@ -1,4 +1,4 @@
-import { outsideTask, ambientScope } from "../cancel/scope.ts";
+import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 
@@ -48,7 +48,9 @@ export function sleep(delay: Duration, result?: unknown): Promise<unknown> {
  */
 export function sleepForever(): Promise<never> {
   const scope = ambientScope();
-  return scope === undefined ? outsideTask("sleepForever()") : new Wait<never>(scope, NOTHING, "sleepForever").begin();
+  return scope === undefined
+    ? outsideTask("sleepForever()")
+    : new Wait<never>(scope, NOTHING, "sleepForever").begin();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CancelledError, type Cancellation, cancelledError } from "../cancel/errors.ts";
+import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { requireScope, Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";

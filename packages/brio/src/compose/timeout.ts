@@ -40,11 +40,18 @@ export class Timeout {
    */
   reschedule(when: number | null): void {
     if (this.state !== "active" || this.scope === null) {
-      const why = this.state === "created" ? "has not been entered" : this.state === "exited" ? "has ended" : "has expired";
+      const why =
+        this.state === "created"
+          ? "has not been entered"
+          : this.state === "exited"
+            ? "has ended"
+            : "has expired";
       throw new RuntimeError(`this timeout ${why}: only an active one can be rescheduled`);
     }
     if (when !== null && (typeof when !== "number" || Number.isNaN(when))) {
-      throw new TypeError(`when is not a loop time: ${String(when)}; pass loop.time() + milliseconds, or null`);
+      throw new TypeError(
+        `when is not a loop time: ${String(when)}; pass loop.time() + milliseconds, or null`,
+      );
     }
     this.deadline = when;
     this.alarm?.cancel();
@@ -58,7 +65,9 @@ export class Timeout {
   /** @internal */
   async run<T>(body: (timeout: Timeout) => PromiseLike<T> | T, caller: string): Promise<T> {
     if (typeof body !== "function") {
-      throw new TypeError(`${caller} takes a function as its body: ${caller.replace("()", '("1s", () => work())')}`);
+      throw new TypeError(
+        `${caller} takes a function as its body: ${caller.replace("()", '("1s", () => work())')}`,
+      );
     }
     const outer = requireScope(caller);
     const scope = new Scope(outer.loop, outer.owner, outer, outer.variables);
@@ -121,13 +130,19 @@ async function call<T>(timeout: Timeout, body: (timeout: Timeout) => PromiseLike
  * });
  * ```
  */
-export async function timeout<T>(delay: Duration | null, body: (timeout: Timeout) => PromiseLike<T> | T): Promise<T> {
+export async function timeout<T>(
+  delay: Duration | null,
+  body: (timeout: Timeout) => PromiseLike<T> | T,
+): Promise<T> {
   const length = optionalMilliseconds(delay, "delay");
   const when = length === null ? null : requireScope("timeout()").loop.time() + length;
   return await new Timeout(when).run(body, "timeout()");
 }
 
 /** Like {@link timeout}, with a deadline in loop time (milliseconds, as `loop.time()` gives them). */
-export async function timeoutAt<T>(when: number | null, body: (timeout: Timeout) => PromiseLike<T> | T): Promise<T> {
+export async function timeoutAt<T>(
+  when: number | null,
+  body: (timeout: Timeout) => PromiseLike<T> | T,
+): Promise<T> {
   return await new Timeout(when).run(body, "timeoutAt()");
 }

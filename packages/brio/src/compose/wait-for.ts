@@ -35,7 +35,8 @@ export async function waitFor<T>(awaitable: Awaitable<T>, delay: Duration | null
   if (awaitable instanceof Coroutine || awaitable instanceof Future) {
     return await timeout(limit, () => awaitable as PromiseLike<T>);
   }
-  if (!isThenable(awaitable)) throw new TypeError(`waitFor() takes something to await, got ${String(awaitable)}`);
+  if (!isThenable(awaitable))
+    throw new TypeError(`waitFor() takes something to await, got ${String(awaitable)}`);
   const future = futureOf(awaitable as PromiseLike<T>, "waitFor()");
   return await timeout(limit, () => future);
 }

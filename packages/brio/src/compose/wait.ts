@@ -59,7 +59,10 @@ const MODES: readonly string[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETE
  * });
  * ```
  */
-export async function wait<F extends Future<unknown>>(futures: Iterable<F>, options: WaitOptions = {}): Promise<WaitResult<F>> {
+export async function wait<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  options: WaitOptions = {},
+): Promise<WaitResult<F>> {
   const { returnWhen = ALL_COMPLETED } = options;
   if (futures instanceof Future || futures instanceof Coroutine) {
     throw new TypeError("wait() takes an iterable of futures: wait([task])");
@@ -71,7 +74,10 @@ export async function wait<F extends Future<unknown>>(futures: Iterable<F>, opti
   }
   for (const future of all) {
     if (future instanceof Future) continue;
-    const what = typeof future === "function" || isThenable(future) ? "a coroutine, function or promise" : String(future);
+    const what =
+      typeof future === "function" || isThenable(future)
+        ? "a coroutine, function or promise"
+        : String(future);
     throw new TypeError(`wait() takes tasks and futures, got ${what}: wait([createTask(work)])`);
   }
   const limit = optionalMilliseconds(options.timeout, "timeout");

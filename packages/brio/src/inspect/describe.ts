@@ -21,7 +21,19 @@ export interface TaskDescription {
 
 /** What a task does now. */
 export function describeTask(task: Task<unknown>): TaskDescription {
-  const waits = waitsOf(task).map((wait) => ({ kind: wait.kind, resource: String(wait.source), since: wait.since }));
-  const state = task.cancelled() ? "cancelled" : task.rejected ? "failed" : task.done() ? "done" : waits.length > 0 ? "waiting" : "running";
+  const waits = waitsOf(task).map((wait) => ({
+    kind: wait.kind,
+    resource: String(wait.source),
+    since: wait.since,
+  }));
+  const state = task.cancelled()
+    ? "cancelled"
+    : task.rejected
+      ? "failed"
+      : task.done()
+        ? "done"
+        : waits.length > 0
+          ? "waiting"
+          : "running";
   return { name: task.getName(), state, cancelling: task.cancelling(), waits };
 }

@@ -19,7 +19,9 @@ export function milliseconds(value: Duration, argument: string): number {
   if (typeof value === "number") {
     if (value >= 0) return value;
     const problem = Number.isNaN(value) ? "is NaN" : `is negative (${value})`;
-    throw new RangeError(`${argument} ${problem}: pass milliseconds >= 0, or a string with its unit such as "1s"`);
+    throw new RangeError(
+      `${argument} ${problem}: pass milliseconds >= 0, or a string with its unit such as "1s"`,
+    );
   }
   const match = typeof value === "string" ? SHAPE.exec(value) : null;
   const unit = match === null ? undefined : UNITS[match[2] as string];

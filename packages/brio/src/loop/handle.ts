@@ -59,7 +59,14 @@ export class TimerHandle extends Handle implements TimerEntry {
   private waiting = true;
 
   /** @internal */
-  constructor(loop: Loop, frame: Frame, callback: () => void, label: string, when: number, forget: () => void) {
+  constructor(
+    loop: Loop,
+    frame: Frame,
+    callback: () => void,
+    label: string,
+    when: number,
+    forget: () => void,
+  ) {
     super(loop, frame, callback, label);
     this.deadline = when;
     this.forget = forget;

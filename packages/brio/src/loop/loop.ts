@@ -117,13 +117,19 @@ export class Loop implements ClockHost {
 
   /** Like {@link callSoon}, after `delay`. */
   callLater<A extends unknown[]>(delay: Duration, callback: (...args: A) => void, ...args: A): TimerHandle {
-    return this.timer(this.clock.now() + milliseconds(delay, "delay"), bound(callback, args, "callLater"), callback);
+    return this.timer(
+      this.clock.now() + milliseconds(delay, "delay"),
+      bound(callback, args, "callLater"),
+      callback,
+    );
   }
 
   /** Like {@link callSoon}, when {@link time} reaches `when` (milliseconds). */
   callAt<A extends unknown[]>(when: number, callback: (...args: A) => void, ...args: A): TimerHandle {
     if (typeof when !== "number" || Number.isNaN(when)) {
-      throw new TypeError(`when is not a loop time: ${String(when)}; pass milliseconds, such as loop.time() + 500`);
+      throw new TypeError(
+        `when is not a loop time: ${String(when)}; pass milliseconds, such as loop.time() + 500`,
+      );
     }
     return this.timer(when, bound(callback, args, "callAt"), callback);
   }
@@ -160,7 +166,9 @@ export class Loop implements ClockHost {
   /** Replaces what is done with errors that nobody awaits; null restores the default, which writes to stderr. */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && typeof handler !== "function") {
-      throw new TypeError(`handler must be a function (loop, context) => void, or null; got ${typeof handler}`);
+      throw new TypeError(
+        `handler must be a function (loop, context) => void, or null; got ${typeof handler}`,
+      );
     }
     this.handler = handler;
   }
@@ -443,7 +451,9 @@ export class Loop implements ClockHost {
 
   private reportSlow(what: object, took: number): void {
     if (took < this.slowCallbackDuration) return;
-    this.callExceptionHandler({ message: `Executing ${String(what)} took ${(took / 1000).toFixed(3)} seconds` });
+    this.callExceptionHandler({
+      message: `Executing ${String(what)} took ${(took / 1000).toFixed(3)} seconds`,
+    });
   }
 }
 

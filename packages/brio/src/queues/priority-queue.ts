@@ -51,6 +51,7 @@ function compareNaturally(a: unknown, b: unknown): number {
 function comparable(a: unknown, b: unknown): boolean {
   if (a instanceof Date) return b instanceof Date;
   if (typeof a === "string") return typeof b === "string";
-  const numeric = (x: unknown): boolean => typeof x === "bigint" || (typeof x === "number" && !Number.isNaN(x));
+  const numeric = (x: unknown): boolean =>
+    typeof x === "bigint" || (typeof x === "number" && !Number.isNaN(x));
   return numeric(a) && numeric(b);
 }

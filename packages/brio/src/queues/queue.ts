@@ -49,7 +49,9 @@ export class Queue<T> implements AsyncIterable<T> {
   constructor(maxsize: number | undefined, store: Store<T>);
   constructor(maxsize = 0, store: Store<T> = new Fifo<T>()) {
     if (!Number.isInteger(maxsize)) {
-      throw new RangeError(`a queue's maxsize must be an integer (0: unbounded), such as new Queue(100); got ${inspect(maxsize)}`);
+      throw new RangeError(
+        `a queue's maxsize must be an integer (0: unbounded), such as new Queue(100); got ${inspect(maxsize)}`,
+      );
     }
     this.maxsize = Math.max(maxsize, 0);
     this.store = store;
@@ -121,7 +123,9 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Takes an item out at once. @throws QueueEmpty; QueueShutDown if it is shut down and empty. */
   getNowait(): T {
     if (this.store.size === 0) {
-      throw this.isShutDown ? this.shutDownError("getNowait") : new QueueEmpty("queue.getNowait(): the queue is empty");
+      throw this.isShutDown
+        ? this.shutDownError("getNowait")
+        : new QueueEmpty("queue.getNowait(): the queue is empty");
     }
     return this.remove();
   }
@@ -129,7 +133,9 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Says that an item which was got has been dealt with; `join` waits for that. @throws RangeError if called too often. */
   taskDone(): void {
     if (this.unfinished === 0) {
-      throw new RangeError("queue.taskDone() was called more often than items were put; call it once for each item got");
+      throw new RangeError(
+        "queue.taskDone() was called more often than items were put; call it once for each item got",
+      );
     }
     this.unfinished--;
     if (this.unfinished === 0) this.joiners.lot.grantAll();

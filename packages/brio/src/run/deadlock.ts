@@ -47,7 +47,8 @@ export function isDeadlocked(loop: Loop): boolean {
   const tasks = allTasks(loop);
   for (const task of tasks) {
     const waits = waitsOf(task);
-    if (waits.length === 0 || waits.some((wait) => wait.kind === "interruptible" || wait.kind === "promise")) return false;
+    if (waits.length === 0 || waits.some((wait) => wait.kind === "interruptible" || wait.kind === "promise"))
+      return false;
   }
   return tasks.size > 0;
 }
@@ -57,7 +58,8 @@ function neighbours(task: Task<unknown>): Task<unknown>[] {
   const found: Task<unknown>[] = [];
   const visit = (blocker: object): void => {
     if (blocker instanceof Task) found.push(blocker);
-    else if (blocker instanceof Future) for (const inner of blocker.blockers()) if (inner !== blocker) visit(inner);
+    else if (blocker instanceof Future)
+      for (const inner of blocker.blockers()) if (inner !== blocker) visit(inner);
   };
   for (const wait of waitsOf(task)) for (const blocker of wait.source.blockers?.() ?? []) visit(blocker);
   return found;
@@ -95,11 +97,15 @@ function findCycle(tasks: readonly Task<unknown>[]): Task<unknown>[] | null {
 
 function render(tasks: readonly BlockedTask[], cycle: readonly string[] | null): string {
   const count = `${tasks.length} task${tasks.length === 1 ? "" : "s"}`;
-  const lines = [`nothing is left that could wake this program, and ${count} still wait${tasks.length === 1 ? "s" : ""}:`];
+  const lines = [
+    `nothing is left that could wake this program, and ${count} still wait${tasks.length === 1 ? "s" : ""}:`,
+  ];
   const width = Math.max(0, ...tasks.map((task) => task.name.length));
   for (const { name, waits } of tasks) {
     const what = waits.map(({ kind, resource, seconds }) => `${kind} on ${resource} for ${seconds} s`);
-    lines.push(`  ${name.padEnd(width)}  ${what.join(", ") || "in a promise that is not brio's (see interruptible())"}`);
+    lines.push(
+      `  ${name.padEnd(width)}  ${what.join(", ") || "in a promise that is not brio's (see interruptible())"}`,
+    );
   }
   if (cycle !== null) lines.push(`they wait in a circle: ${[...cycle, cycle[0]].join(" -> ")}`);
   return lines.join("\n");

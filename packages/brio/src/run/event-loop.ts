@@ -30,7 +30,11 @@ export class EventLoop extends Loop {
    *
    * @throws RangeError if the signal is unknown; RuntimeError if it can't be caught.
    */
-  addSignalHandler<A extends unknown[]>(signal: NodeJS.Signals, callback: (...args: A) => void, ...args: A): void {
+  addSignalHandler<A extends unknown[]>(
+    signal: NodeJS.Signals,
+    callback: (...args: A) => void,
+    ...args: A
+  ): void {
     this.assertOpen();
     this.signals.add(signal, () => callback(...args));
   }
@@ -47,7 +51,8 @@ export class EventLoop extends Loop {
 
   /** Closes the loop: nothing can be scheduled any more. Closing twice is fine. @throws RuntimeError while it runs. */
   close(): void {
-    if (this.running) throw new RuntimeError("loop.close(): the event loop is running; it closes when its run() ends");
+    if (this.running)
+      throw new RuntimeError("loop.close(): the event loop is running; it closes when its run() ends");
     this.signals.clear();
     this.shut();
   }
@@ -63,7 +68,9 @@ export class EventLoop extends Loop {
 export function getRunningLoop(): EventLoop {
   const loop = ambient.getStore()?.loop;
   if (loop === undefined) {
-    throw new RuntimeError("there is no running event loop here: call getRunningLoop() inside run(async () => { ... })");
+    throw new RuntimeError(
+      "there is no running event loop here: call getRunningLoop() inside run(async () => { ... })",
+    );
   }
   return loop as EventLoop; // run() makes no other kind
 }

@@ -1,5 +1,5 @@
 import type { Source } from "../tasks/coroutine.ts";
-import { type RunOptions, Runner } from "./runner.ts";
+import { Runner, type RunOptions } from "./runner.ts";
 
 /**
  * Runs `main` in an event loop of its own: the way into brio. When main has ended, the tasks that are left are

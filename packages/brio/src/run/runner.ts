@@ -6,7 +6,7 @@ import type { Clock } from "../loop/clock.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Watcher } from "../tasks/awaitable.ts";
-import { Context, copyContext } from "../tasks/context.ts";
+import { type Context, copyContext } from "../tasks/context.ts";
 import { Coroutine, type Source } from "../tasks/coroutine.ts";
 import { spawn, type Task } from "../tasks/task.ts";
 import { reportFailures } from "../tasks/unretrieved.ts";
@@ -72,7 +72,8 @@ export class Runner implements AsyncDisposable, Stoppable {
 
   /** The runner's loop. @throws RuntimeError if the runner is closed. */
   getLoop(): EventLoop {
-    if (this.state === "closed" || this.state === "closing") throw new RuntimeError("this Runner is closed: make a new one");
+    if (this.state === "closed" || this.state === "closing")
+      throw new RuntimeError("this Runner is closed: make a new one");
     if (this.loop === null) {
       const { clock, cancellation, debug = process.env.BRIO_DEBUG === "1" } = this.options;
       this.loop = new EventLoop(clock, cancellation === "once");
@@ -91,7 +92,9 @@ export class Runner implements AsyncDisposable, Stoppable {
     refuseInsideLoop(main);
     const loop = this.getLoop();
     if (this.state === "running") {
-      throw new RuntimeError("this Runner is running: await its run() before the next, or use another Runner");
+      throw new RuntimeError(
+        "this Runner is running: await its run() before the next, or use another Runner",
+      );
     }
     const name = options.name ?? "main";
     const task = spawn<T>(loop, main, { name, context: this.context ?? undefined }, "run()");
@@ -109,7 +112,9 @@ export class Runner implements AsyncDisposable, Stoppable {
     this.main = task as Task<unknown>;
     this.stoppedBy = null;
     const unlink =
-      signal === undefined ? null : linkSignal(signal, (reason) => task.cancelWith({ reason, by: "an AbortSignal" }));
+      signal === undefined
+        ? null
+        : linkSignal(signal, (reason) => task.cancelWith({ reason, by: "an AbortSignal" }));
     if (this.options.handleSignals !== false) this.releaseSignals ??= stopOnSignals(this);
     try {
       const deadlock = await ended(task as Task<unknown>);
@@ -146,7 +151,8 @@ export class Runner implements AsyncDisposable, Stoppable {
   /** Cancels what is left, waits for it, reports errors that nobody has seen, and closes the loop. Twice is fine. */
   async close(): Promise<void> {
     if (this.state === "closed" || this.state === "closing") return;
-    if (this.state === "running") throw new RuntimeError("runner.close(): the runner is running; await its run() first");
+    if (this.state === "running")
+      throw new RuntimeError("runner.close(): the runner is running; await its run() first");
     const { loop } = this;
     if (loop === null) {
       this.state = "closed";

@@ -44,7 +44,10 @@ export async function shutDown(loop: Loop, grace: number): Promise<void> {
 function reportStuck(loop: Loop, grace: number): void {
   for (const task of allTasks(loop)) {
     const waits = waitsOf(task).map((wait) => `${wait.kind} on ${String(wait.source)}`);
-    const where = waits.length > 0 ? `it waits in ${waits.join(", ")}` : "it sits in a promise that is not brio's: see interruptible()";
+    const where =
+      waits.length > 0
+        ? `it waits in ${waits.join(", ")}`
+        : "it sits in a promise that is not brio's: see interruptible()";
     const origin = task.origin === undefined ? {} : { source: task.origin };
     loop.callExceptionHandler({
       message: `run() leaves ${task} behind: cancelled, and still alive after ${grace} ms; ${where}`,

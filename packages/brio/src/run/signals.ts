@@ -16,12 +16,14 @@ export class LoopSignals {
   }
 
   add(signal: NodeJS.Signals, callback: () => void): void {
-    if (typeof callback !== "function") throw new TypeError("addSignalHandler takes a function as its callback");
+    if (typeof callback !== "function")
+      throw new TypeError("addSignalHandler takes a function as its callback");
     if (!(signal in constants.signals)) {
       throw new RangeError(`unknown signal ${JSON.stringify(signal)}: use a name such as "SIGHUP"`);
     }
     if (UNCATCHABLE.includes(signal)) throw new RuntimeError(`${signal} can't be caught`);
-    if (!isMainThread) throw new RuntimeError("addSignalHandler works in the main thread only: workers get no signals");
+    if (!isMainThread)
+      throw new RuntimeError("addSignalHandler works in the main thread only: workers get no signals");
     this.remove(signal);
     const listener = (): void => void this.loop.callSoonThreadsafe(callback);
     this.listeners.set(signal, listener);
@@ -82,7 +84,8 @@ export function stopOnSignals(run: Stoppable): () => void {
   running.add(run);
   return () => {
     running.delete(run);
-    if (running.size === 0) for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, listeners[signal]);
+    if (running.size === 0)
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, listeners[signal]);
   };
 }
 

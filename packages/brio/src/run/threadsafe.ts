@@ -25,9 +25,15 @@ export interface ThreadsafeOptions {
  * });
  * ```
  */
-export function runCoroutineThreadsafe<T>(source: Source<T>, loop: EventLoop, options: ThreadsafeOptions = {}): Promise<T> {
+export function runCoroutineThreadsafe<T>(
+  source: Source<T>,
+  loop: EventLoop,
+  options: ThreadsafeOptions = {},
+): Promise<T> {
   if (!(loop instanceof EventLoop)) {
-    throw new TypeError("runCoroutineThreadsafe(source, loop) takes the loop to run in: const loop = getRunningLoop()");
+    throw new TypeError(
+      "runCoroutineThreadsafe(source, loop) takes the loop to run in: const loop = getRunningLoop()",
+    );
   }
   if (typeof source !== "function" && !(source instanceof Coroutine)) {
     throw new TypeError("runCoroutineThreadsafe() takes a coroutine or a function, such as () => work()");

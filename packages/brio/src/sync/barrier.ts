@@ -48,7 +48,9 @@ export class Barrier {
   /** @param parties how many meet, an integer >= 1 */
   constructor(parties: number) {
     if (!Number.isInteger(parties) || parties < 1) {
-      throw new RangeError(`a barrier's parties must be an integer >= 1, such as new Barrier(3); got ${inspect(parties)}`);
+      throw new RangeError(
+        `a barrier's parties must be an integer >= 1, such as new Barrier(3); got ${inspect(parties)}`,
+      );
     }
     this.size = parties;
   }
@@ -101,7 +103,9 @@ export class Barrier {
   }
 
   private error(): BrokenBarrierError {
-    return new BrokenBarrierError(this.state === "broken" ? "the barrier was aborted" : "the barrier was reset");
+    return new BrokenBarrierError(
+      this.state === "broken" ? "the barrier was aborted" : "the barrier was reset",
+    );
   }
 
   /** Makes the barrier empty and whole again; whoever waits inside gets BrokenBarrierError. */

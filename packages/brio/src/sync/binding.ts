@@ -9,6 +9,9 @@ export class Binding {
     if (this.loop === loop) return;
     // A loop that has ended has no waits left: the primitive is free for the next.
     if (this.loop === null || this.loop.isClosed()) this.loop = loop;
-    else throw new RuntimeError(`${String(primitive)} is used in another event loop already: make one for each run()`);
+    else
+      throw new RuntimeError(
+        `${String(primitive)} is used in another event loop already: make one for each run()`,
+      );
   }
 }

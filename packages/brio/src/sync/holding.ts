@@ -4,7 +4,8 @@ export async function holding<T>(
   fn: () => PromiseLike<T> | T,
   caller: string,
 ): Promise<T> {
-  if (typeof fn !== "function") throw new TypeError(`${caller} takes a function: ${caller.replace("()", "(() => work())")}`);
+  if (typeof fn !== "function")
+    throw new TypeError(`${caller} takes a function: ${caller.replace("()", "(() => work())")}`);
   await resource.acquire();
   try {
     return await fn();

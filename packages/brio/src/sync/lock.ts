@@ -75,7 +75,8 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
 
   /** Unlocks, and wakes the first in line. @throws RuntimeError if the lock is not locked. */
   release(): void {
-    if (!this.taken) throw new RuntimeError("lock.release(): the lock is not locked; release once for each acquire");
+    if (!this.taken)
+      throw new RuntimeError("lock.release(): the lock is not locked; release once for each acquire");
     this.taken = false;
     this.holder = null;
     this.lot.first?.grant();

@@ -68,7 +68,9 @@ export class RateLimiter implements WaitSource<undefined> {
     if (scope === undefined) return outsideTask("limiter.acquire()");
     if (!(n > 0 && n <= this.burst)) {
       return Promise.reject(
-        new RangeError(`limiter.acquire(n): n must be > 0 and at most burst (${this.burst}); got ${inspect(n)}`),
+        new RangeError(
+          `limiter.acquire(n): n must be > 0 and at most burst (${this.burst}); got ${inspect(n)}`,
+        ),
       );
     }
     this.refill(scope);

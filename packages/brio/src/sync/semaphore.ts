@@ -1,8 +1,8 @@
+import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
-import { inspect } from "node:util";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 
@@ -39,7 +39,9 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
   /** @param value the number of permits, an integer >= 0; default 1 */
   constructor(value = 1) {
     if (!Number.isInteger(value) || value < 0) {
-      throw new RangeError(`a semaphore's value must be an integer >= 0, such as new Semaphore(8); got ${inspect(value)}`);
+      throw new RangeError(
+        `a semaphore's value must be an integer >= 0, such as new Semaphore(8); got ${inspect(value)}`,
+      );
     }
     this.value = value;
   }
@@ -139,7 +141,9 @@ export class BoundedSemaphore extends Semaphore {
   /** Gives a permit back. @throws RangeError if all permits are there already. */
   override release(): void {
     if (this.value >= this.bound) {
-      throw new RangeError(`semaphore.release(): all ${this.bound} permits are there already; release once for each acquire`);
+      throw new RangeError(
+        `semaphore.release(): all ${this.bound} permits are there already; release once for each acquire`,
+      );
     }
     super.release();
   }

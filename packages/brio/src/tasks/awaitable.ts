@@ -1,10 +1,9 @@
-import { Observer } from "./future.ts";
 import { CancelledError } from "../cancel/errors.ts";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Coroutine, isThenable, type Source } from "./coroutine.ts";
-import { Future } from "./future.ts";
+import { Future, Observer } from "./future.ts";
 import { spawn } from "./task.ts";
 
 /**
@@ -17,13 +16,14 @@ export type Awaitable<T> = Source<T> | Future<T> | PromiseLike<T>;
 export type Results<A extends readonly unknown[]> = { -readonly [I in keyof A]: Result<A[I]> };
 
 /** What awaiting `A` gives. */
-export type Result<A> = A extends Future<infer T>
-  ? T
-  : A extends Coroutine<infer T>
+export type Result<A> =
+  A extends Future<infer T>
     ? T
-    : A extends () => infer R
-      ? Awaited<R>
-      : Awaited<A>;
+    : A extends Coroutine<infer T>
+      ? T
+      : A extends () => infer R
+        ? Awaited<R>
+        : Awaited<A>;
 
 /** A future that is fed by a promise which is not brio's. */
 export class PromiseFuture<T> extends Future<T> {

@@ -1,8 +1,7 @@
+import { ambientScope, Scope } from "../cancel/scope.ts";
 import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Variables } from "../loop/variables.ts";
-import { ambientScope } from "../cancel/scope.ts";
-import { Scope } from "../cancel/scope.ts";
 
 /** What `ContextVar.set` returns: it remembers the value to go back to. */
 export class Token<T> {
@@ -53,7 +52,8 @@ export class ContextVar<T> {
   private readonly fallback: { default?: T };
 
   constructor(name: string, options: { default?: T } = {}) {
-    if (typeof name !== "string") throw new TypeError(`ContextVar needs a name: new ContextVar("user"); got ${typeof name}`);
+    if (typeof name !== "string")
+      throw new TypeError(`ContextVar needs a name: new ContextVar("user"); got ${typeof name}`);
     this.name = name;
     this.fallback = options;
   }
@@ -69,7 +69,9 @@ export class ContextVar<T> {
     if (value !== undefined || variables.has(this)) return value as T; // only set() writes under this key
     if (fallback.length > 0) return fallback[0] as T; // it was given
     if ("default" in this.fallback) return this.fallback.default as T; // it was given
-    throw new ReferenceError(`context variable "${this.name}" has no value here: set it, or give it a default`);
+    throw new ReferenceError(
+      `context variable "${this.name}" has no value here: set it, or give it a default`,
+    );
   }
 
   /** Sets the value for the running task (or callback) and returns a token for {@link reset}. */
@@ -83,11 +85,14 @@ export class ContextVar<T> {
   /** Goes back to the value before the `set` that returned `token`. A token serves once, in its own context. */
   reset(token: Token<T>): void {
     if (token.variable !== this) {
-      throw new RangeError(`this token was made by the context variable "${token.variable.name}", not "${this.name}"`);
+      throw new RangeError(
+        `this token was made by the context variable "${token.variable.name}", not "${this.name}"`,
+      );
     }
     if (token.used) throw new RuntimeError(`this token of "${this.name}" has been used before`);
     const variables = currentVariables();
-    if (token.variables !== variables) throw new RangeError(`this token of "${this.name}" was made in another context`);
+    if (token.variables !== variables)
+      throw new RangeError(`this token of "${this.name}" was made in another context`);
     token.used = true;
     if (token.had) variables.set(this, token.oldValue);
     else variables.delete(this);

@@ -1,5 +1,5 @@
-import { RuntimeError } from "../loop/errors.ts";
 import { ambient } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
 
 /** What a task can be made of: a coroutine, or a function that makes the promise when it is called. */
 export type Source<T> = Coroutine<T> | (() => PromiseLike<T> | T);
@@ -76,7 +76,12 @@ const dropped = new FinalizationRegistry<Origin>((origin) => {
 function watch(coroutine: Coroutine<unknown>): Origin | null {
   const frame = ambient.getStore();
   if (frame === undefined) return null;
-  const origin: Origin = { begun: false, name: coroutine.name, stack: new Error().stack ?? "", loop: frame.loop };
+  const origin: Origin = {
+    begun: false,
+    name: coroutine.name,
+    stack: new Error().stack ?? "",
+    loop: frame.loop,
+  };
   dropped.register(coroutine, origin);
   return origin;
 }
@@ -112,7 +117,9 @@ export function coroutine<This, A extends unknown[], T>(
   context?: ClassMethodDecoratorContext<This>,
 ): CoroutineFunction<This, A, T> {
   if (typeof fn !== "function") {
-    const hint = isThenable(fn) ? "this is the promise of a call that has begun; pass the function itself: " : "";
+    const hint = isThenable(fn)
+      ? "this is the promise of a call that has begun; pass the function itself: "
+      : "";
     throw new TypeError(`coroutine() takes an async function: ${hint}coroutine(async (url) => { ... })`);
   }
   if (context !== undefined && context.kind !== "method") {
@@ -147,5 +154,7 @@ export function starter<T>(source: Source<T>, caller: string): () => PromiseLike
         `Write ${caller.replace("()", "(() => work())")}, or make work a coroutine`,
     );
   }
-  throw new TypeError(`${caller} takes a coroutine or a function, such as () => work(); got ${String(source)}`);
+  throw new TypeError(
+    `${caller} takes a coroutine or a function, such as () => work(); got ${String(source)}`,
+  );
 }

@@ -1,11 +1,11 @@
+import { type Cancellation, CancelledError, cancelledError, InvalidStateError } from "../cancel/errors.ts";
+import { ambientScope, type Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { Variables } from "../loop/variables.ts";
-import { CancelledError, type Cancellation, cancelledError, InvalidStateError } from "../cancel/errors.ts";
-import { ambientScope, type Scope } from "../cancel/scope.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
 
 /*
@@ -194,7 +194,9 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** Waits for it: as a wait of the current task if there is one. */
   private promise(): Promise<T> {
     if (this.state !== PENDING) {
-      return this.state === RESOLVED ? Promise.resolve(this.outcome as T) : Promise.reject(this.failure("result"));
+      return this.state === RESOLVED
+        ? Promise.resolve(this.outcome as T)
+        : Promise.reject(this.failure("result"));
     }
     const scope = ambientScope();
     return scope === undefined ? this.outsiderPromise() : this.waitIn(scope);
@@ -206,7 +208,9 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
       return Promise.reject(new RuntimeError(`${this} cannot await itself: it would wait for ever`));
     }
     if (scope.loop !== this.loop) {
-      return Promise.reject(new RuntimeError(`${this} belongs to another event loop: use runCoroutineThreadsafe(...)`));
+      return Promise.reject(
+        new RuntimeError(`${this} belongs to another event loop: use runCoroutineThreadsafe(...)`),
+      );
     }
     const wait = new Wait<T>(scope, this, this.waitKind);
     this.listen(wait as Wait<unknown>);

@@ -1,12 +1,12 @@
-import { CancelledError, type Cancellation, cancelledError } from "../cancel/errors.ts";
+import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/scope.ts";
 import { linkSignal } from "../cancel/signal.ts";
+import { uncancellable } from "../cancel/uncancellable.ts";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { ListedTask, Loop } from "../loop/loop.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { Variables } from "../loop/variables.ts";
-import { uncancellable } from "../cancel/uncancellable.ts";
 import type { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
 import { Future, requester } from "./future.ts";
@@ -41,7 +41,13 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   private unlinkSignal: (() => void) | null = null;
 
   /** @internal */
-  constructor(loop: Loop, begin: () => PromiseLike<T> | T, name: string | undefined, variables: Variables, parent: object | null) {
+  constructor(
+    loop: Loop,
+    begin: () => PromiseLike<T> | T,
+    name: string | undefined,
+    variables: Variables,
+    parent: object | null,
+  ) {
     super(loop);
     this.begin = begin;
     this.name = name ?? ++created;
@@ -237,7 +243,12 @@ function delist(loop: Loop, task: ListedTask): void {
 }
 
 /** @internal Makes a task on `loop`. */
-export function spawn<T>(loop: Loop, source: Source<T>, options: TaskOptions | undefined, caller: string): Task<T> {
+export function spawn<T>(
+  loop: Loop,
+  source: Source<T>,
+  options: TaskOptions | undefined,
+  caller: string,
+): Task<T> {
   loop.assertOpen();
   const begin = starter(source, caller);
   const frame = ambient.getStore();
@@ -271,7 +282,9 @@ export function createTask<T>(source: Source<T>, options?: TaskOptions): Task<T>
   const frame = ambient.getStore();
   if (frame === undefined) {
     if (source instanceof Coroutine) source.close();
-    throw new RuntimeError("createTask() needs a running event loop: call it inside run(async () => { ... })");
+    throw new RuntimeError(
+      "createTask() needs a running event loop: call it inside run(async () => { ... })",
+    );
   }
   return spawn(frame.loop, source, options, "createTask()");
 }
@@ -284,7 +297,8 @@ export function currentTask(): Task<unknown> | null {
 /** The unfinished tasks of the running loop (or of `loop`), in the order of their creation. */
 export function allTasks(loop?: Loop): Set<Task<unknown>> {
   const of = loop ?? ambient.getStore()?.loop;
-  if (of === undefined) throw new RuntimeError("allTasks() needs a running event loop, or takes one: allTasks(loop)");
+  if (of === undefined)
+    throw new RuntimeError("allTasks() needs a running event loop, or takes one: allTasks(loop)");
   const found = new Set<Task<unknown>>();
   for (let task = of.firstTask; task !== null; task = task.nextTask) found.add(task as Task<unknown>); // only tasks enlist
   return found;

@@ -17,7 +17,11 @@ const collected = new FinalizationRegistry<Failure>(report);
 
 export function noteFailure(future: Future<unknown>, error: unknown): void {
   const { loop } = future;
-  const failure: Failure = { loop, error, what: `${future.constructor.name} exception was never retrieved: ${future}` };
+  const failure: Failure = {
+    loop,
+    error,
+    what: `${future.constructor.name} exception was never retrieved: ${future}`,
+  };
   let ofLoop = failures.get(loop);
   if (ofLoop === undefined) {
     ofLoop = new Set();

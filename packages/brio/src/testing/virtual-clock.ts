@@ -39,6 +39,7 @@ export class VirtualClock implements Clock {
     }
     if (next === null) return;
     this.time = Math.max(this.time, next);
-    for (const [host, deadline] of [...this.deadlines]) if (deadline !== null && deadline <= this.time) host.wake();
+    for (const [host, deadline] of [...this.deadlines])
+      if (deadline !== null && deadline <= this.time) host.wake();
   };
 }
