@@ -1,6 +1,7 @@
 import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
-import type { BatonHolder, Loop } from "../loop/loop.ts";
+import type { Loop } from "../loop/loop.ts";
+import type { BatonHolder } from "../loop/scheduler.ts";
 import type { Variables } from "../loop/variables.ts";
 import { type Cancellation, cancelledError } from "./errors.ts";
 import type { Wait } from "./wait.ts";

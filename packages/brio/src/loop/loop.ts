@@ -1,43 +1,10 @@
 import { ambient, CallbackFrame, type Frame } from "./ambient.ts";
-import { type Clock, type ClockHost, SystemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { type Duration, milliseconds } from "./duration.ts";
-import { RuntimeError } from "./errors.ts";
-import { Alarm, Handle, TimerHandle } from "./handle.ts";
-import { type ReadyEntry, ReadyQueue } from "./ready-queue.ts";
+import { Handle, TimerHandle } from "./handle.ts";
 import { type ExceptionContext, formatReport } from "./report.ts";
-import { type TimerEntry, TimerHeap } from "./timers.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Variables } from "./variables.ts";
-
-/*
- * The baton
- *
- * Entries of the ready queue run one at a time. An entry that resumes a task settles one native promise; the
- * task's code then runs in microtasks, and nobody else may run until it really waits or ends, so the drain
- * stops and the task holds the baton. `park` (the task has registered a wait, or has ended) gives it back.
- * A task that went into a foreign promise gives no sign; but a `process.nextTick` callback that was queued by a
- * microtask runs only when no microtask is left, so it takes the baton from whoever still has it. (Queued by
- * anything else it would run before them.)
- *
- *   idle      nothing is ready, the clock is armed
- *   ticking   a tick is queued with process.nextTick; entries run, or a task holds the baton
- *   yielded   the slice is spent: a setImmediate is queued, sockets, timers and signals have their turn
- *   closed
- *
- *   idle -> ticking (push, wake) -> idle (a tick finds nothing ready)
- *           ticking -> yielded (slice spent) -> ticking (setImmediate)
- *
- * `active` counts the tasks that hold the baton: one, and any that it starts eagerly meanwhile. A holder is
- * known by `holder.epoch === loop.epoch`; raising the epoch takes the baton from everybody.
- *
- * An iteration runs the entries that were ready at its start; timers that have fallen due come in behind
- * them. Those are asyncio's rules, and its order of events.
- */
-type Phase = "idle" | "ticking" | "yielded" | "closed";
-
-/** A task, as far as the loop needs to know it. */
-export interface BatonHolder {
-  epoch: number;
-}
 
 /** A task in the loop's list of unfinished ones. */
 export interface ListedTask {
@@ -45,59 +12,24 @@ export interface ListedTask {
   nextTask: ListedTask | null;
 }
 
-/** Milliseconds for which tasks may keep Node from polling for I/O. */
-const SLICE = 2;
-/** How many operations pass between two looks at the clock. */
-const CREDIT = 16;
-/** Under a virtual clock, a slice is this many looks: time would not be deterministic. */
-const VIRTUAL_SLICE = 512;
-
-const MICROTASK = Promise.resolve();
-
 export type ExceptionHandler = (loop: Loop, context: ExceptionContext) => void;
 
-/** The scheduler: ready queue, timers, and the baton. Its public face is `EventLoop`. */
-export class Loop implements ClockHost {
-  /** @internal */ epoch = 1;
-  /** @internal */ readonly once: boolean;
+/** What runs callbacks, and whom errors are told that reach nobody else. Its public face is `EventLoop`. */
+export class Loop extends Scheduler {
+  /** @internal Is a cancellation delivered once, as in asyncio? */ readonly once: boolean;
   /** @internal */ firstTask: ListedTask | null = null;
   /** @internal */ lastTask: ListedTask | null = null;
-  /** @internal Reordering for schedule exploration: true sends the entry to the back once more. */
-  perturb: (() => boolean) | null = null;
-  /** @internal Called each time that nothing is ready any more. */
-  readonly idleListeners: Set<() => void> = new Set();
   /** A callback or step that takes longer than this, in milliseconds, is reported in debug mode. Default 100. */
   slowCallbackDuration = 100;
-
-  private readonly ready = new ReadyQueue();
-  private readonly timers = new TimerHeap();
-  private readonly clock: Clock;
-  private phase: Phase = "idle";
-  private active = 0;
-  private drainQueued = false;
-  private draining = false;
-  private fresh = false;
-  private left = 0;
-  private credit = CREDIT;
-  private looks = 0;
-  private sliceStart = 0;
-  private coarse = 0;
-  private debug = false;
   private handler: ExceptionHandler | null = null;
 
   /** @internal */
-  constructor(clock: Clock = new SystemClock(), once = false) {
-    this.clock = clock;
+  constructor(clock?: Clock, once = false) {
+    super(clock);
     this.once = once;
-    this.coarse = clock.now();
   }
 
   // -- time and callbacks ------------------------------------------------------------------------------
-
-  /** The loop's time in milliseconds: monotonic, on a scale of its own (0 at the start of a virtual clock). */
-  time(): number {
-    return this.clock.now();
-  }
 
   /**
    * Runs `callback(...args)` on the loop's next turn, after what is ready already. It runs without a current
@@ -118,7 +50,7 @@ export class Loop implements ClockHost {
   /** Like {@link callSoon}, after `delay`. */
   callLater<A extends unknown[]>(delay: Duration, callback: (...args: A) => void, ...args: A): TimerHandle {
     return this.timer(
-      this.clock.now() + milliseconds(delay, "delay"),
+      this.time() + milliseconds(delay, "delay"),
       bound(callback, args, "callLater"),
       callback,
     );
@@ -135,7 +67,7 @@ export class Loop implements ClockHost {
   }
 
   private timer(when: number, callback: () => void, named: object): TimerHandle {
-    const forget = (): void => this.timers.died();
+    const forget = (): void => this.timerDied();
     const handle = new TimerHandle(this, this.callbackFrame(), callback, label(named), when, forget);
     this.addTimer(when, handle);
     return handle;
@@ -144,21 +76,6 @@ export class Loop implements ClockHost {
   private callbackFrame(): Frame {
     const frame = ambient.getStore();
     return new CallbackFrame(this, frame?.loop === this ? frame.variables.copy() : new Variables());
-  }
-
-  /** @internal For brio's own callbacks: no frame, no error handling. */
-  alarm(when: number, callback: () => void): Alarm {
-    const alarm = new Alarm(callback, () => this.timers.died());
-    this.addTimer(when, alarm);
-    return alarm;
-  }
-
-  /** @internal */
-  soon(callback: () => void): Alarm {
-    const alarm = new Alarm(callback, null);
-    alarm.due();
-    this.push(alarm);
-    return alarm;
   }
 
   // -- errors and debug --------------------------------------------------------------------------------
@@ -205,271 +122,11 @@ export class Loop implements ClockHost {
     return this.debug;
   }
 
-  // -- state -------------------------------------------------------------------------------------------
-
-  isClosed(): boolean {
-    return this.phase === "closed";
-  }
-
-  /** @internal */
-  get idle(): boolean {
-    return this.phase === "idle";
-  }
-
-  /** @internal The time of the last look at the clock: cheap, and good enough to say since when something waits. */
-  get recently(): number {
-    return this.clock.virtual ? this.clock.now() : this.coarse;
-  }
-
-  /** @internal */
-  get timersPending(): boolean {
-    return this.timers.next() !== null;
-  }
-
-  /** @internal */
-  get virtual(): boolean {
-    return this.clock.virtual;
-  }
-
-  /** @internal Drops everything that is scheduled. */
-  shut(): void {
-    this.phase = "closed";
-    this.clock.disarm(this);
-    this.ready.clear();
-    this.timers.clear();
-  }
-
-  /** @internal */
-  assertOpen(): void {
-    if (this.phase === "closed") {
-      throw new RuntimeError("Event loop is closed: its run() or Runner has ended; start a new one");
-    }
-  }
-
-  // -- scheduling, for the layers above ----------------------------------------------------------------
-
-  /** @internal Puts an entry at the end of the ready queue. */
-  push(entry: ReadyEntry): void {
-    if (this.perturb?.()) {
-      this.enqueue(new Detour(this, entry));
-    } else {
-      this.enqueue(entry);
-    }
-  }
-
-  /** @internal */
-  enqueue(entry: ReadyEntry): void {
-    if (this.phase === "idle") {
-      this.phase = "ticking";
-      this.fresh = true;
-      MICROTASK.then(this.queueTick);
-    } else if (this.phase === "closed") {
-      // Something that was abandoned at shutdown has come back: nobody is left to be told.
-      return;
-    }
-    this.ready.push(entry);
-  }
-
-  /** @internal */
-  addTimer(when: number, entry: TimerEntry): void {
-    this.assertOpen();
-    this.timers.add(when, entry);
-    if (this.phase === "idle") this.clock.arm(this, this.timers.next());
-  }
-
-  /** @internal A timer entry died while it was in the heap. */
-  timerDied(): void {
-    this.timers.died();
-  }
-
-  /** @internal The entry that runs now resumes this task: it takes the baton. */
-  take(holder: BatonHolder): void {
-    this.epoch++;
-    holder.epoch = this.epoch;
-    this.active = 1;
-    if (this.debug) this.stepStart = performance.now();
-  }
-
-  /** @internal A task starts eagerly, inside somebody else's step. */
-  join(holder: BatonHolder): void {
-    if (this.active === 0) this.epoch++;
-    holder.epoch = this.epoch;
-    this.active++;
-  }
-
-  /** @internal A task has registered a wait, or has ended. */
-  park(holder: BatonHolder): void {
-    if (holder.epoch !== this.epoch) return;
-    holder.epoch = 0;
-    if (--this.active === 0) this.pass(holder);
-  }
-
-  /** @internal Is this task's code running as the holder of the baton? */
-  holds(holder: BatonHolder): boolean {
-    return holder.epoch === this.epoch && this.active > 0;
-  }
-
-  /**
-   * @internal An operation succeeded without waiting. True when the slice is spent, so that it should yield:
-   * a program that only does such operations must still let I/O through.
-   */
-  overspent(): boolean {
-    if (--this.credit > 0) return false;
-    if (!this.look()) return false;
-    this.credit = 1;
-    return true;
-  }
-
-  // -- the drain ---------------------------------------------------------------------------------------
-
-  private pass(holder: BatonHolder): void {
-    if (this.debug) this.checkStep(holder);
-    // Within a drain, the drain itself goes on as soon as this stack is done.
-    if (this.draining || this.phase !== "ticking") return;
-    if (this.left === 0 && !this.turn()) return;
-    if (--this.credit <= 0 && this.look()) {
-      this.yield();
-      return;
-    }
-    if (this.ready.peek().settles) {
-      this.left--;
-      this.ready.shift().run();
-      if (this.active !== 0) return;
-    }
-    // What comes next runs code of its own, which must not happen inside the parking task's stack.
-    if (!this.drainQueued) {
-      this.drainQueued = true;
-      MICROTASK.then(this.drain);
-    }
-  }
-
-  private readonly drain = (): void => {
-    this.drainQueued = false;
-    if (this.draining) return;
-    this.draining = true;
-    while (this.active === 0 && this.phase === "ticking") {
-      if (this.left === 0 && !this.turn()) break;
-      if (--this.credit <= 0 && this.look()) {
-        this.yield();
-        break;
-      }
-      this.left--;
-      if (this.debug) this.runTimed(this.ready.shift());
-      else this.ready.shift().run();
-    }
-    this.draining = false;
-  };
-
-  private readonly queueTick = (): void => {
-    process.nextTick(this.tick);
-  };
-
-  private readonly tick = (): void => {
-    if (this.phase !== "ticking") return;
-    if (this.fresh) this.startSlice();
-    this.active = 0;
-    this.epoch++;
-    this.drain();
-    // The drain may have closed the loop or yielded.
-    if ((this.phase as Phase) !== "ticking") return;
-    if (this.active > 0 || this.drainQueued || this.ready.length > 0) {
-      MICROTASK.then(this.queueTick);
-    } else {
-      this.rest();
-    }
-  };
-
-  private rest(): void {
-    this.phase = "idle";
-    this.left = 0;
-    for (const listener of this.idleListeners) listener();
-    if ((this.phase as Phase) === "idle") this.clock.arm(this, this.timers.next());
-  }
-
-  /** Called by the clock. */
-  wake(): void {
-    if (this.phase !== "idle") return;
-    this.phase = "ticking";
-    this.startSlice();
-    this.tick();
-  }
-
-  private yield(): void {
-    this.phase = "yielded";
-    setImmediate(this.resume);
-  }
-
-  private readonly resume = (): void => {
-    if (this.phase !== "yielded") return;
-    this.phase = "ticking";
-    this.startSlice();
-    this.tick();
-  };
-
-  private startSlice(): void {
-    this.fresh = false;
-    this.credit = CREDIT;
-    this.looks = 0;
-    this.coarse = this.clock.now();
-    this.sliceStart = this.coarse;
-  }
-
-  /** Begins an iteration: due timers come in behind what is ready. False if there is nothing to run. */
-  private turn(): boolean {
-    const now = this.clock.virtual ? this.clock.now() : this.coarse;
-    this.timers.takeDue(now, this.admit);
-    this.left = this.ready.length;
-    return this.left > 0;
-  }
-
-  private readonly admit = (entry: TimerEntry): void => {
-    this.ready.push(entry);
-  };
-
-  /** Looks at the clock, once in a while. True if the slice is spent. */
-  private look(): boolean {
-    this.credit = CREDIT;
-    if (this.clock.virtual) return ++this.looks > VIRTUAL_SLICE;
-    this.coarse = this.clock.now();
-    return this.coarse - this.sliceStart > SLICE;
-  }
-
-  // -- debug mode --------------------------------------------------------------------------------------
-
-  private stepStart = 0;
-
-  private runTimed(entry: ReadyEntry): void {
-    const start = performance.now();
-    entry.run();
-    if (this.active === 0) this.reportSlow(entry, performance.now() - start);
-  }
-
-  private checkStep(holder: BatonHolder): void {
-    if (this.stepStart > 0) this.reportSlow(holder, performance.now() - this.stepStart);
-    this.stepStart = 0;
-  }
-
-  private reportSlow(what: object, took: number): void {
+  protected override ran(what: object, took: number): void {
     if (took < this.slowCallbackDuration) return;
     this.callExceptionHandler({
       message: `Executing ${String(what)} took ${(took / 1000).toFixed(3)} seconds`,
     });
-  }
-}
-
-/** An entry that was sent to the back of the queue once more. */
-class Detour implements ReadyEntry {
-  readonly settles = false;
-  private readonly loop: Loop;
-  private readonly entry: ReadyEntry;
-
-  constructor(loop: Loop, entry: ReadyEntry) {
-    this.loop = loop;
-    this.entry = entry;
-  }
-
-  run(): void {
-    this.loop.enqueue(this.entry);
   }
 }
 
