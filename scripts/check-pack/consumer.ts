@@ -1,6 +1,6 @@
 // Compiled against the packed declarations, with skipLibCheck off. Never run.
 import { coroutine, gather, Queue, run, sleep, type Task, taskGroup, timeout } from "brio";
-import { taskTree } from "brio/inspect";
+import { describeTask } from "brio/inspect";
 import { VirtualClock } from "brio/testing";
 
 const fetchData = coroutine(async (url: string) => {
@@ -17,7 +17,7 @@ const answer: Promise<number> = run(
     const task: Task<number> = await taskGroup(async (group) =>
       group.createTask(async () => first.length, { name: "measure" }),
     );
-    taskTree();
+    describeTask(task).name satisfies string;
     return count + (await task);
   },
   { clock: new VirtualClock() },
