@@ -43,6 +43,7 @@ export { type BlockedTask, DeadlockError } from "./run/deadlock.ts";
 export { EventLoop, getRunningLoop } from "./run/event-loop.ts";
 export { run } from "./run/run.ts";
 export { Runner, type RunOptions } from "./run/runner.ts";
+export { LoopProxy, openThreadPort, type ThreadHandlers } from "./run/thread-port.ts";
 export { runCoroutineThreadsafe, type ThreadsafeOptions } from "./run/threadsafe.ts";
 export { Barrier, type BarrierStatistics, BrokenBarrierError } from "./sync/barrier.ts";
 export { Condition, type ConditionStatistics } from "./sync/condition.ts";

@@ -133,7 +133,7 @@ export async function interruptible<T>(
   if (typeof work === "function") {
     // In a scope that is cancelled already, the work is not even begun.
     if (scope.blocked) await new Wait<never>(scope, NOT_BEGUN, "interruptible").begin();
-    const source = new AbortableWork(scope.loop.getDebug());
+    const source = new AbortableWork(scope.loop.debug);
     const promise = Promise.resolve(work(source.signal));
     const wait = new Wait<unknown>(scope, source, "interruptible");
     promise.then(

@@ -86,7 +86,7 @@ export class Scope implements Frame {
         else if (child.strike(cause)) hit = true;
       }
     }
-    if (this.controller !== null) this.controller.abort(cancelledError(cause, this.loop.getDebug()));
+    if (this.controller !== null) this.controller.abort(cancelledError(cause, this.loop.debug));
     return hit;
   }
 
@@ -221,7 +221,7 @@ export class Scope implements Frame {
     if (this.controller === null) {
       this.controller = new AbortController();
       const cause = this.inForce() ?? (this.exited ? ENDED : null);
-      if (cause !== null) this.controller.abort(cancelledError(cause, this.loop.getDebug()));
+      if (cause !== null) this.controller.abort(cancelledError(cause, this.loop.debug));
     }
     return this.controller.signal;
   }

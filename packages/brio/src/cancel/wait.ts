@@ -1,6 +1,8 @@
+import { noteOrigin } from "../loop/origins.ts";
 import type { TimerEntry } from "../loop/timers.ts";
 import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
+import { reportRefusal } from "./watchdog.ts";
 
 /*
  * A wait's states
@@ -114,6 +116,7 @@ export class Wait<T> implements TimerEntry {
     this.source = source;
     this.kind = kind;
     this.since = scope.loop.recently;
+    if (scope.loop.debug) noteOrigin(this);
     this.promise = new Promise<T>(executor as never); // one executor for all: it stores both settlers
     this.resolve = settlers.resolve;
     this.reject = settlers.reject;
@@ -128,7 +131,10 @@ export class Wait<T> implements TimerEntry {
       this.interrupt(news);
     } else if (!this.persistent) {
       const refusal = scope.refusal();
-      if (refusal !== null) this.interrupt(refusal, false);
+      if (refusal !== null) {
+        if (scope.loop.debug) reportRefusal(this as Wait<unknown>, refusal);
+        this.interrupt(refusal, false);
+      }
     }
     scope.loop.park(scope.owner);
     return this.promise;
@@ -252,7 +258,7 @@ export class Wait<T> implements TimerEntry {
       return;
     }
     this.resume();
-    this.reject(error ?? cancelledError(cause, this.scope.loop.getDebug()));
+    this.reject(error ?? cancelledError(cause, this.scope.loop.debug));
     // A wait that nobody awaits is no error when it is cancelled.
     this.promise.then(undefined, ignore);
   }

@@ -3,7 +3,8 @@ import { ambientScope } from "../cancel/scope.ts";
 import type { Loop } from "../loop/loop.ts";
 import { type Awaitable, futureOf, type Results, requireLoop, Watcher } from "../tasks/awaitable.ts";
 import { isThenable } from "../tasks/coroutine.ts";
-import { Future, type Observer } from "../tasks/future.ts";
+import { Future } from "../tasks/future.ts";
+import type { Observer } from "../tasks/listeners.ts";
 
 export interface GatherOptions {
   /** Give errors and cancellations as results, in their places, instead of ending with the first. Default false. */
@@ -75,7 +76,7 @@ class GatherFuture extends Future<unknown[]> {
       const last = this.children[this.children.length - 1] as Future<unknown>; // there is one: it has just ended
       const cause = { reason: last.cancelReason, by: undefined };
       this.setException(
-        last.cancelled() ? last.takeCancelledError() : cancelledError(cause, this.loop.getDebug()),
+        last.cancelled() ? last.takeCancelledError() : cancelledError(cause, this.loop.debug),
       );
     } else {
       this.setResult(this.children.map(outcome));

@@ -3,7 +3,8 @@ import { requireScope, Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Coroutine, type Source } from "../tasks/coroutine.ts";
-import { type Future, Observer } from "../tasks/future.ts";
+import type { Future } from "../tasks/future.ts";
+import { Observer } from "../tasks/listeners.ts";
 import { spawn, type Task, type TaskOptions } from "../tasks/task.ts";
 import { ExceptionGroup } from "./exception-group.ts";
 
@@ -170,7 +171,7 @@ export class TaskGroup {
   private conclude<T>(outcome: { ok: true; value: T } | { ok: false; error: unknown }, outer: Scope): T {
     const { errors, bodyCancelled, interruption } = this.children;
     let cancelled: unknown = null;
-    if (interruption !== null) cancelled = cancelledError(interruption, outer.loop.getDebug());
+    if (interruption !== null) cancelled = cancelledError(interruption, outer.loop.debug);
     else if (!outcome.ok && outcome.error instanceof CancelledError) cancelled = outcome.error;
     // The group cancelled its body itself, and nobody else did.
     if (bodyCancelled && outer.owner.cancelRequests === 0) cancelled = null;

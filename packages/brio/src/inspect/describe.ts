@@ -1,3 +1,4 @@
+import { originOf } from "../loop/origins.ts";
 import type { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
@@ -9,31 +10,45 @@ export interface WaitDescription {
   readonly resource: string;
   /** The loop time, in milliseconds, at which it began to wait. */
   readonly since: number;
+  /** The lines of code that wait, innermost first; only in debug mode. */
+  readonly lines: readonly string[];
 }
 
-export interface TaskDescription {
-  readonly name: string;
-  readonly state: "waiting" | "running" | "done" | "cancelled" | "failed";
-  readonly cancelling: number;
-  /** Empty if it runs, has not begun, or sits in a promise that is not brio's. */
-  readonly waits: readonly WaitDescription[];
-}
+export type TaskState = "waiting" | "running" | "done" | "cancelled" | "failed";
 
 /** What a task does now. */
+export interface TaskDescription {
+  readonly name: string;
+  /** `running` is also a task that has not begun, or that sits in a promise which is not brio's. */
+  readonly state: TaskState;
+  /** How many cancellations are asked for. */
+  readonly cancelling: number;
+  /** Oldest first. Several, if it waits in branches of a `Promise.all`. */
+  readonly waits: readonly WaitDescription[];
+  /** The lines of code that created it, innermost first; only in debug mode. */
+  readonly created: readonly string[];
+}
+
+/** Says what a task does now, and what it waits for. */
 export function describeTask(task: Task<unknown>): TaskDescription {
   const waits = waitsOf(task).map((wait) => ({
     kind: wait.kind,
     resource: String(wait.source),
     since: wait.since,
+    lines: originOf(wait),
   }));
-  const state = task.cancelled()
-    ? "cancelled"
-    : task.rejected
-      ? "failed"
-      : task.done()
-        ? "done"
-        : waits.length > 0
-          ? "waiting"
-          : "running";
-  return { name: task.getName(), state, cancelling: task.cancelling(), waits };
+  return {
+    name: task.getName(),
+    state: stateOf(task, waits.length > 0),
+    cancelling: task.cancelling(),
+    waits,
+    created: originOf(task),
+  };
+}
+
+function stateOf(task: Task<unknown>, waiting: boolean): TaskState {
+  if (task.cancelled()) return "cancelled";
+  if (task.rejected) return "failed";
+  if (task.done()) return "done";
+  return waiting ? "waiting" : "running";
 }

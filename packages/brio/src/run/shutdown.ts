@@ -1,4 +1,5 @@
 import type { Loop } from "../loop/loop.ts";
+import { originOf } from "../loop/origins.ts";
 import { Watcher } from "../tasks/awaitable.ts";
 import { allTasks, type Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
@@ -48,7 +49,8 @@ function reportStuck(loop: Loop, grace: number): void {
       waits.length > 0
         ? `it waits in ${waits.join(", ")}`
         : "it sits in a promise that is not brio's: see interruptible()";
-    const origin = task.origin === undefined ? {} : { source: task.origin };
+    const lines = originOf(task);
+    const origin = lines.length === 0 ? {} : { source: lines.join("\n    ") };
     loop.callExceptionHandler({
       message: `run() leaves ${task} behind: cancelled, and still alive after ${grace} ms; ${where}`,
       task,

@@ -84,7 +84,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
         this.lot.remove(wait);
         const interrupted = await this.reacquire(scope);
         // biome-ignore lint/correctness/noUnsafeFinally: the last cancellation replaces what was under way
-        if (interrupted !== null) throw cancelledError(interrupted, scope.loop.getDebug());
+        if (interrupted !== null) throw cancelledError(interrupted, scope.loop.debug);
       }
     } catch (error) {
       // It may have eaten a notification.

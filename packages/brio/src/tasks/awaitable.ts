@@ -3,7 +3,8 @@ import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Coroutine, isThenable, type Source } from "./coroutine.ts";
-import { Future, Observer } from "./future.ts";
+import { Future } from "./future.ts";
+import { Observer } from "./listeners.ts";
 import { spawn } from "./task.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
+import { noteOrigin, originOf } from "../loop/origins.ts";
 
 /** What a task can be made of: a coroutine, or a function that makes the promise when it is called. */
 export type Source<T> = Coroutine<T> | (() => PromiseLike<T> | T);
@@ -18,7 +19,7 @@ export class Coroutine<T> implements PromiseLike<T> {
   constructor(name: string, body: () => PromiseLike<T> | T) {
     this.name = name;
     this.body = body;
-    this.origin = ambient.getStore()?.loop?.getDebug() ? watch(this) : null;
+    this.origin = ambient.getStore()?.loop?.debug ? watch(this) : null;
   }
 
   /** @internal Begins the call. */
@@ -61,7 +62,7 @@ async function begin<T>(coroutine: Coroutine<T>): Promise<T> {
 interface Origin {
   begun: boolean;
   readonly name: string;
-  readonly stack: string;
+  readonly lines: readonly string[];
   readonly loop: { callExceptionHandler(context: { message: string; source?: string }): void };
 }
 
@@ -69,17 +70,18 @@ const dropped = new FinalizationRegistry<Origin>((origin) => {
   if (origin.begun) return;
   origin.loop.callExceptionHandler({
     message: `coroutine ${origin.name}() was never awaited`,
-    source: origin.stack,
+    source: origin.lines.join("\n    "),
   });
 });
 
 function watch(coroutine: Coroutine<unknown>): Origin | null {
   const frame = ambient.getStore();
   if (frame === undefined) return null;
+  noteOrigin(coroutine);
   const origin: Origin = {
     begun: false,
     name: coroutine.name,
-    stack: new Error().stack ?? "",
+    lines: originOf(coroutine),
     loop: frame.loop,
   };
   dropped.register(coroutine, origin);

@@ -1,11 +1,11 @@
 import { type Cancellation, CancelledError, cancelledError, InvalidStateError } from "../cancel/errors.ts";
 import { ambientScope, type Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
-import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
+import { ambient, CallbackFrame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
-import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { Variables } from "../loop/variables.ts";
+import { Callback, type Listener, Notice, Observer } from "./listeners.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
 
 /*
@@ -19,58 +19,6 @@ const PENDING = 0;
 const RESOLVED = 1;
 const REJECTED = 2;
 const CANCELLED = 3;
-
-/** brio's own interest in a future. */
-export abstract class Observer {
-  /** The future is done; called from the ready queue. Must not throw. */
-  abstract settled(future: Future<unknown>): void;
-
-  /** What waits through this observer, for people: a task, or a future made of several. */
-  get awaiter(): object | null {
-    return null;
-  }
-}
-
-class Callback {
-  readonly fn: (future: never) => void;
-  readonly frame: Frame;
-
-  constructor(fn: (future: never) => void, frame: Frame) {
-    this.fn = fn;
-    this.frame = frame;
-  }
-}
-
-type Listener = Wait<unknown> | Observer | Callback;
-
-/** Tells an observer or a callback, at its turn. */
-class Notice implements ReadyEntry {
-  readonly settles = false;
-  private readonly future: Future<unknown>;
-  private readonly listener: Observer | Callback;
-
-  constructor(future: Future<unknown>, listener: Observer | Callback) {
-    this.future = future;
-    this.listener = listener;
-  }
-
-  run(): void {
-    const { future, listener } = this;
-    if (listener instanceof Observer) {
-      listener.settled(future);
-      return;
-    }
-    try {
-      ambient.run(listener.frame, listener.fn as (future: Future<unknown>) => void, future); // it was registered on this future
-    } catch (exception) {
-      future.loop.callExceptionHandler({
-        message: `Exception in callback ${listener.fn.name || "<anonymous>"}()`,
-        exception,
-        future,
-      });
-    }
-  }
-}
 
 /**
  * A result that will be there later. Awaiting it from a task that is cancelled meanwhile cancels the future too;
@@ -320,7 +268,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
       this.outcome = UNKNOWN;
       return outcome;
     }
-    return cancelledError(outcome as Cancellation, this.loop.getDebug()); // the only other kind
+    return cancelledError(outcome as Cancellation, this.loop.debug); // the only other kind
   }
 
   /** @internal The reason that the future itself was cancelled with; a task's is in the error it ended with. */

@@ -2,9 +2,11 @@ import { type Cancellation, CancelledError, cancelledError } from "../cancel/err
 import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/scope.ts";
 import { linkSignal } from "../cancel/signal.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
+import { reportSwallowed, unwatch, watchCancelled } from "../cancel/watchdog.ts";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { ListedTask, Loop } from "../loop/loop.ts";
+import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { Variables } from "../loop/variables.ts";
 import type { Context } from "./context.ts";
@@ -35,7 +37,6 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   /** @internal */ readonly scope: Scope;
   /** @internal The task that created this one, or null. */ readonly parent: object | null;
   /** @internal What it belongs to, if not just to its loop: a group. */ group: object | null = null;
-  /** @internal Where it was created (debug mode). */ readonly origin: string | undefined;
   private name: string | number;
   private begin: (() => PromiseLike<T> | T) | null;
   private unlinkSignal: (() => void) | null = null;
@@ -53,7 +54,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
     this.name = name ?? ++created;
     this.parent = parent;
     this.scope = new Scope(loop, this, null, variables);
-    this.origin = loop.getDebug() ? new Error().stack : undefined;
+    if (loop.debug) noteOrigin(this);
     enlist(loop, this as unknown as Task<unknown>);
   }
 
@@ -87,6 +88,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       return false;
     }
     this.scope.cancel(cause);
+    if (this.loop.debug) watchCancelled(this, this.scope);
     return true;
   }
 
@@ -152,7 +154,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
     if (this.scope.undelivered) {
       this.begin = null;
       const cause = this.scope.cause as Cancellation; // undelivered means there is one
-      this.finish(() => this.settleCancelled(cancelledError(cause, this.loop.getDebug())));
+      this.finish(() => this.settleCancelled(cancelledError(cause, this.loop.debug)));
       return;
     }
     this.loop.take(this);
@@ -192,6 +194,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       // Asked to end while it was running its last stretch: it ends cancelled, as in asyncio.
       this.finish(() => this.settleCancelled(scope.cause as Cancellation)); // undelivered means there is a cause
     } else {
+      if (this.loop.debug && this.scope.requests > 0) reportSwallowed(this, scope);
       this.finish(() => super.setResult(value));
     }
   };
@@ -206,6 +209,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   private finish(settle: () => void): void {
     settle();
     this.unlinkSignal?.();
+    if (this.loop.debug) unwatch(this);
     this.scope.exit();
     delist(this.loop, this as unknown as Task<unknown>);
     this.loop.park(this);

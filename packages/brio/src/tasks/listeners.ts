@@ -1,0 +1,56 @@
+import type { Wait } from "../cancel/wait.ts";
+import { ambient, type Frame } from "../loop/ambient.ts";
+import type { ReadyEntry } from "../loop/ready-queue.ts";
+import type { Future } from "./future.ts";
+
+/** brio's own interest in a future. */
+export abstract class Observer {
+  /** The future is done; called from the ready queue. Must not throw. */
+  abstract settled(future: Future<unknown>): void;
+
+  /** What waits through this observer, for people: a task, or a future made of several. */
+  get awaiter(): object | null {
+    return null;
+  }
+}
+
+export class Callback {
+  readonly fn: (future: never) => void;
+  readonly frame: Frame;
+
+  constructor(fn: (future: never) => void, frame: Frame) {
+    this.fn = fn;
+    this.frame = frame;
+  }
+}
+
+export type Listener = Wait<unknown> | Observer | Callback;
+
+/** Tells an observer or a callback, at its turn. */
+export class Notice implements ReadyEntry {
+  readonly settles = false;
+  private readonly future: Future<unknown>;
+  private readonly listener: Observer | Callback;
+
+  constructor(future: Future<unknown>, listener: Observer | Callback) {
+    this.future = future;
+    this.listener = listener;
+  }
+
+  run(): void {
+    const { future, listener } = this;
+    if (listener instanceof Observer) {
+      listener.settled(future);
+      return;
+    }
+    try {
+      ambient.run(listener.frame, listener.fn as (future: Future<unknown>) => void, future); // it was registered on this future
+    } catch (exception) {
+      future.loop.callExceptionHandler({
+        message: `Exception in callback ${listener.fn.name || "<anonymous>"}()`,
+        exception,
+        future,
+      });
+    }
+  }
+}
