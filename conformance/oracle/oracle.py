@@ -432,9 +432,7 @@ class Interp:
     async def aw(self, who, op, desc, thunk):
         self.count("op", op)
         if op in LEAF:
-            t = asyncio.current_task()
-            if t is not None and t.cancelling() > 0 and not t._must_cancel:
-                self.once = True     # waits again after its cancellation was delivered
+            self.note_wait()
         try:
             r = await thunk()
         except GeneratorExit:
@@ -449,6 +447,11 @@ class Interp:
             raise
         self.log(who, f"{desc} -> {fmt(r)}")
         return r
+
+    def note_wait(self):
+        t = asyncio.current_task()
+        if t is not None and t.cancelling() > 0 and not t._must_cancel:
+            self.once = True         # waits again after its cancellation was delivered
 
     def get(self, who, op, name):
         h = self.handles.get(name)
@@ -886,6 +889,7 @@ class Interp:
                 return f"{n}:{self.state(f)}"
             while True:
                 self.count("op", "as_completed")
+                self.note_wait()
                 try:
                     r = await step()
                 except StopAsyncIteration:
