@@ -143,11 +143,10 @@ async function asyncAsCompleted(
   { d, on_error }: AsCompleted,
   picked: ReadonlyMap<Future<unknown>, string>,
 ): Promise<void> {
-  // Stepped by hand: TypeScript takes the elements of a `for await` for awaited ones, and these are futures.
-  const completed = asCompleted(picked.keys(), { timeout: optionalDelay(d) })[Symbol.asyncIterator]();
   try {
-    for (let next = await completed.next(); next.done !== true; next = await completed.next()) {
-      world.log(actor, `as_completed -> ${picked.get(next.value)}:${world.state(next.value)}`);
+    for await (const completed of asCompleted(picked.keys(), { timeout: optionalDelay(d) })) {
+      const future = completed as Future<unknown>; // one of those picked, typed without `then`
+      world.log(actor, `as_completed -> ${picked.get(future)}:${world.state(future)}`);
     }
   } catch (error) {
     world.log(actor, `as_completed ! ${formatError(error)}`);

@@ -2,7 +2,12 @@ export { CancelScope, type CancelScopeOptions, moveOnAfter } from "./cancel/canc
 export { CancelledError, InvalidStateError, TimeoutError } from "./cancel/errors.ts";
 export { currentSignal, interruptible } from "./cancel/foreign.ts";
 export { type UncancellableOptions, uncancellable } from "./cancel/uncancellable.ts";
-export { type AsCompleted, type AsCompletedOptions, asCompleted } from "./compose/as-completed.ts";
+export {
+  type AsCompleted,
+  type AsCompletedOptions,
+  asCompleted,
+  type CompletedFuture,
+} from "./compose/as-completed.ts";
 export { type Condition as ErrorCondition, ExceptionGroup } from "./compose/exception-group.ts";
 export { type GatherOptions, gather } from "./compose/gather.ts";
 export { type IntervalOptions, interval, type MissedTicks } from "./compose/interval.ts";

@@ -161,15 +161,16 @@ export class Scope implements Frame {
     }
   }
 
-  /** Makes what is asked for here and above hit the next wait once more. */
+  /** Makes what is asked for here and above hit the next wait once more: the outermost request, which ends last. */
   rearm(): void {
-    if (this.owner.cancelRequests === 0) return;
+    let outermost: Scope | null = null;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.requests === 0) continue;
-      scope.undelivered = true;
-      scope.cause = { reason: undefined, by: scope.cause?.by };
-      return;
+      if (scope.requests > 0) outermost = scope;
+      if (scope.shielded) break;
     }
+    if (outermost === null) return;
+    outermost.undelivered = true;
+    outermost.cause = { reason: undefined, by: outermost.cause?.by };
   }
 
   /** Takes a scope that was never cancelled by itself out of the tree. */

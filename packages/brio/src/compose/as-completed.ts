@@ -13,8 +13,16 @@ export interface AsCompletedOptions {
   timeout?: Duration | null;
 }
 
+/**
+ * A future that is done: ask for its `result()`. It is the very future (or task) that was given to `asCompleted`, typed
+ * without `then`: TypeScript takes what `for await` gives for awaited already, and it is not.
+ */
+export type CompletedFuture<T> = Omit<Future<T>, "then" | "catch" | "finally">;
+
 /** What {@link asCompleted} returns: iterate it plainly, or with `for await`. */
-export interface AsCompleted<A> extends Iterable<Coroutine<Result<A>>>, AsyncIterable<Future<Result<A>>> {}
+export interface AsCompleted<A>
+  extends Iterable<Coroutine<Result<A>>>,
+    AsyncIterable<CompletedFuture<Result<A>>> {}
 
 /** In a box, as a promise can't resolve with a future itself. Null stands for the timeout. */
 interface Arrival {
@@ -147,7 +155,7 @@ export function asCompleted<A extends Awaitable<unknown>>(
     // By hand: an async generator would await the futures it yields.
     [Symbol.asyncIterator]() {
       return {
-        async next(): Promise<IteratorResult<Future<Result<A>>>> {
+        async next(): Promise<IteratorResult<CompletedFuture<Result<A>>>> {
           if (arrivals.left === 0) return { done: true, value: undefined };
           arrivals.left--;
           const { future } = await arrivals.next();

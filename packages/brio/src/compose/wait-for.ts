@@ -43,7 +43,8 @@ export async function waitFor<T>(awaitable: Awaitable<T>, delay: Duration | null
 
 async function immediately<T>(awaitable: Awaitable<T>): Promise<T> {
   const future = futureOf(awaitable, "waitFor()");
-  if (!future.done()) await cancelAndJoin(future as Future<unknown>);
+  if (future.done()) return future.result();
+  await cancelAndJoin(future as Future<unknown>);
   try {
     return future.result();
   } catch (error) {

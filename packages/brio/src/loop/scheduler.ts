@@ -47,8 +47,10 @@ const MICROTASK = Promise.resolve();
 /** Ready queue, timers, clock and baton: what runs when. */
 export abstract class Scheduler implements ClockHost {
   /** @internal */ epoch = 1;
-  /** @internal Reordering for schedule exploration: true sends the entry to the back once more. */
-  perturb: (() => boolean) | null = null;
+  /** @internal For brio/testing: sees each entry as it becomes ready; true sends it to the back of the queue. */
+  perturb: ((entry: ReadyEntry) => boolean) | null = null;
+  /** @internal For brio/testing: called when a task is about to run on, before its code does. */
+  resuming: ((holder: BatonHolder) => void) | null = null;
   /** @internal Called each time that nothing is ready any more. */
   readonly idleListeners: Set<() => void> = new Set();
   /** @internal */ debug = false;
@@ -126,7 +128,7 @@ export abstract class Scheduler implements ClockHost {
 
   /** @internal Puts an entry at the end of the ready queue. */
   push(entry: ReadyEntry): void {
-    if (this.perturb?.()) {
+    if (this.perturb?.(entry)) {
       this.enqueue(new Detour(this, entry));
     } else {
       this.enqueue(entry);
@@ -164,6 +166,7 @@ export abstract class Scheduler implements ClockHost {
     holder.epoch = this.epoch;
     this.active = 1;
     if (this.debug) this.stepStart = performance.now();
+    if (this.resuming !== null) this.resuming(holder);
   }
 
   /** @internal A task starts eagerly, inside somebody else's step. */
@@ -299,7 +302,7 @@ export abstract class Scheduler implements ClockHost {
   }
 
   private readonly admit = (entry: TimerEntry): void => {
-    this.ready.push(entry);
+    this.ready.push(this.perturb?.(entry) ? new Detour(this, entry) : entry);
   };
 
   /** Looks at the clock, once in a while. True if the slice is spent. */
@@ -341,7 +344,7 @@ export abstract class Scheduler implements ClockHost {
   }
 }
 
-/** An entry that was sent to the back of the queue once more. */
+/** Takes an entry's place in the queue, and puts it in at the back, where it may be sent on once more. */
 class Detour implements ReadyEntry {
   readonly settles = false;
   private readonly loop: Scheduler;
@@ -353,6 +356,6 @@ class Detour implements ReadyEntry {
   }
 
   run(): void {
-    this.loop.enqueue(this.entry);
+    this.loop.push(this.entry);
   }
 }

@@ -178,17 +178,24 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       return;
     }
     if (result instanceof Promise) {
-      result.then(this.succeed, this.fail);
+      this.follow(result);
     } else if (result instanceof Coroutine) {
-      ambient.run(this.scope, inline, result as Coroutine<T>).then(this.succeed, this.fail);
+      this.follow(ambient.run(this.scope, inline, result as Coroutine<T>));
     } else if (typeof (result as PromiseLike<T> | null | undefined)?.then === "function") {
-      ambient.run(this.scope, inline, result as PromiseLike<T>).then(this.succeed, this.fail);
+      this.follow(ambient.run(this.scope, inline, result as PromiseLike<T>));
     } else {
       this.succeed(result as T); // neither a promise nor any other thenable
     }
   }
 
-  private readonly succeed = (value: T): void => {
+  private follow(result: Promise<T>): void {
+    result.then(
+      (value) => this.succeed(value),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  private succeed(value: T): void {
     const { scope } = this;
     if (scope.undelivered) {
       // Asked to end while it was running its last stretch: it ends cancelled, as in asyncio.
@@ -197,14 +204,14 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       if (this.loop.debug && this.scope.requests > 0) reportSwallowed(this, scope);
       this.finish(() => super.setResult(value));
     }
-  };
+  }
 
-  private readonly fail = (error: unknown): void => {
+  private fail(error: unknown): void {
     this.finish(() => {
       if (error instanceof CancelledError) this.settleCancelled(error);
       else super.setException(error);
     });
-  };
+  }
 
   private finish(settle: () => void): void {
     settle();
@@ -216,7 +223,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   }
 
   /** @internal */
-  follow(signal: AbortSignal): void {
+  heed(signal: AbortSignal): void {
     this.unlinkSignal = linkSignal(signal, (reason) => this.cancelWith({ reason, by: "an AbortSignal" }));
   }
 
@@ -260,7 +267,7 @@ export function spawn<T>(
   const variables = options?.context?.variables ?? (sameLoop ? frame.variables.copy() : new Variables());
   const parent = sameLoop ? frame.owner : null;
   const task = new Task<T>(loop, begin, options?.name, variables, parent);
-  if (options?.signal !== undefined) task.follow(options.signal);
+  if (options?.signal !== undefined) task.heed(options.signal);
   if (options?.eager && sameLoop) task.runEagerly();
   else loop.push(task);
   return task;
