@@ -14,11 +14,12 @@ const answer: Promise<number> = run(
     const queue = new Queue<string>(10);
     await queue.put(text);
     const first: string = await timeout("30s", () => queue.get());
-    const task: Task<number> = await taskGroup(async (group) =>
-      group.createTask(async () => first.length, { name: "measure" }),
-    );
-    describeTask(task).name satisfies string;
-    return count + (await task);
+    const length: number = await taskGroup(async (group) => {
+      const task: Task<number> = group.createTask(async () => first.length, { name: "measure" });
+      describeTask(task).name satisfies string;
+      return task;
+    });
+    return count + length;
   },
   { clock: new VirtualClock() },
 );
