@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "node:timers";
+
 /** The loop as a clock sees it. */
 export interface ClockHost {
   /** Nothing is ready, and all microtasks have run. */

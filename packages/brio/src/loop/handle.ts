@@ -39,11 +39,11 @@ export class Handle {
     try {
       ambient.run(this.frame, callback);
     } catch (error) {
-      this.loop.callExceptionHandler({
-        message: `Exception in callback ${this.label}`,
-        exception: error,
-        handle: this,
-      });
+      const message = `Exception in callback ${this.label}`;
+      // The handler sees the context variables that the callback saw.
+      ambient.run(this.frame, () =>
+        this.loop.callExceptionHandler({ message, exception: error, handle: this }),
+      );
     }
   }
 

@@ -1,3 +1,5 @@
+import process from "node:process";
+import { setImmediate } from "node:timers";
 import { type Clock, type ClockHost, SystemClock } from "./clock.ts";
 import { RuntimeError } from "./errors.ts";
 import { Alarm } from "./handle.ts";

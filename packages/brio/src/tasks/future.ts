@@ -84,8 +84,10 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** Ends the future with an error. @throws InvalidStateError if it is done. */
   setException(error: unknown): void {
     this.assertPending("setException");
+    // Who awaits it will see the error, even if that wait is cancelled meanwhile.
+    const awaited = this.listeners instanceof Wait;
     this.settle(REJECTED, error);
-    if (!this.retrieved) noteFailure(this as Future<unknown>, error);
+    if (!awaited && !this.retrieved) noteFailure(this as Future<unknown>, error);
   }
 
   /** Cancels the future: who awaits it gets CancelledError. False if it was done already. */

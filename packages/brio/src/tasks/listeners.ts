@@ -46,11 +46,9 @@ export class Notice implements ReadyEntry {
     try {
       ambient.run(listener.frame, listener.fn as (future: Future<unknown>) => void, future); // it was registered on this future
     } catch (exception) {
-      future.loop.callExceptionHandler({
-        message: `Exception in callback ${listener.fn.name || "<anonymous>"}()`,
-        exception,
-        future,
-      });
+      const message = `Exception in callback ${listener.fn.name || "<anonymous>"}()`;
+      // The handler sees the context variables that the callback saw.
+      ambient.run(listener.frame, () => future.loop.callExceptionHandler({ message, exception, future }));
     }
   }
 }

@@ -51,7 +51,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   ) {
     super(loop);
     this.begin = begin;
-    this.name = name ?? ++created;
+    this.name = name === undefined ? ++created : String(name);
     this.parent = parent;
     this.scope = new Scope(loop, this, null, variables);
     if (loop.debug) noteOrigin(this);
@@ -209,7 +209,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
   private fail(error: unknown): void {
     this.finish(() => {
       if (error instanceof CancelledError) this.settleCancelled(error);
-      else super.setException(error);
+      else ambient.run(this.scope, () => super.setException(error));
     });
   }
 

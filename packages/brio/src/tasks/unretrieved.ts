@@ -1,4 +1,6 @@
+import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
+import { Variables } from "../loop/variables.ts";
 import type { Future } from "./future.ts";
 
 /**
@@ -9,6 +11,8 @@ interface Failure {
   readonly loop: Loop;
   readonly error: unknown;
   readonly what: string;
+  /** What the exception handler runs in: it sees the context variables of the task that failed. */
+  readonly frame: Frame;
 }
 
 const failures = new Map<Loop, Set<Failure>>();
@@ -21,6 +25,7 @@ export function noteFailure(future: Future<unknown>, error: unknown): void {
     loop,
     error,
     what: `${future.constructor.name} exception was never retrieved: ${future}`,
+    frame: new CallbackFrame(loop, ambient.getStore()?.variables ?? new Variables()),
   };
   let ofLoop = failures.get(loop);
   if (ofLoop === undefined) {
@@ -56,5 +61,6 @@ export function reportFailures(loop: Loop): void {
 
 function report(failure: Failure): void {
   drop(failure);
-  failure.loop.callExceptionHandler({ message: failure.what, exception: failure.error });
+  const { loop, what, error, frame } = failure;
+  ambient.run(frame, () => loop.callExceptionHandler({ message: what, exception: error }));
 }
