@@ -42,7 +42,8 @@ async function play(scenario: Scenario, cancellation: Cancellation): Promise<Tra
     await runMain(world, scenario);
     await shutDown(world);
     await inspect(world);
-    await settle();
+    // CPython's loop stops one iteration after its root task has ended: what is ready still runs.
+    await sleep(0);
     world.close();
     return world;
   };
@@ -97,12 +98,6 @@ async function shutDown(world: World): Promise<void> {
     for (const task of left) task.cancel("shutdown");
     await wait(left, { timeout: 1009 });
   }
-}
-
-/** CPython notices the root task's end one iteration later, and finishes that one: callbacks that are ready still run. */
-async function settle(): Promise<void> {
-  await sleep(0);
-  await sleep(0);
 }
 
 async function inspect(world: World): Promise<void> {
