@@ -25,18 +25,16 @@ export class ExceptionGroup extends AggregateError {
 
   constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
     const all = [...errors];
-    super(all, `${message} (${all.length} sub-exception${all.length === 1 ? "" : "s"})`, options);
+    const headline = `${message} (${all.length} sub-exception${all.length === 1 ? "" : "s"})`;
+    super(all, headline, options);
     this.title = message;
-    const own = this.stack;
-    // Rendered once, when it is made: Error.stack is a plain value.
-    Object.defineProperty(this, "stack", {
-      value: `${own ?? this.message}\n${tree(all, "  ")}`,
-      configurable: true,
-      writable: true,
-    });
+    // Rendered once, when it is made: Error.message and Error.stack are plain values.
+    const stack = `${this.stack ?? headline}${tree(all, withStack)}`;
+    this.message = `${headline}${tree(all, withMessage)}`;
+    Object.defineProperty(this, "stack", { value: stack, configurable: true, writable: true });
   }
 
-  /** The message without the count. */
+  /** The message without the count and the tree of errors. */
   readonly title: string;
 
   /** The errors, as `AggregateError.errors`. */
@@ -87,15 +85,23 @@ function predicate(condition: Condition): (error: unknown) => boolean {
   return isClass ? (error) => error instanceof condition : (condition as (error: unknown) => boolean); // anything else is the test itself
 }
 
-function tree(errors: readonly unknown[], indent: string): string {
+function withStack(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack : withMessage(error);
+}
+
+function withMessage(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function tree(errors: readonly unknown[], render: (error: unknown) => string): string {
   return errors
     .map((error, index) => {
       const last = index === errors.length - 1;
-      const text =
-        error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
-      const [head, ...body] = text.split("\n");
-      const margin = `${indent}${last ? " " : "│"}  `;
-      return [`${indent}${last ? "└" : "├"}─ ${head}`, ...body.map((line) => `${margin}${line}`)].join("\n");
+      const [head, ...body] = render(error).split("\n");
+      return [
+        `\n  ${last ? "└" : "├"}─ ${head}`,
+        ...body.map((line) => `\n  ${last ? " " : "│"}  ${line}`),
+      ].join("");
     })
-    .join("\n");
+    .join("");
 }

@@ -67,6 +67,7 @@ export class Loop extends Scheduler {
   }
 
   private timer(when: number, callback: () => void, named: object): TimerHandle {
+    this.assertOpen();
     const forget = (): void => this.timerDied();
     const handle = new TimerHandle(this, this.callbackFrame(), callback, label(named), when, forget);
     this.addTimer(when, handle);

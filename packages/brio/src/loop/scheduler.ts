@@ -152,7 +152,7 @@ export abstract class Scheduler implements ClockHost {
 
   /** @internal */
   addTimer(when: number, entry: TimerEntry): void {
-    this.assertOpen();
+    if (this.phase === "closed") return;
     this.timers.add(when, entry);
     if (this.phase === "idle") this.clock.arm(this, this.timers.next());
   }
