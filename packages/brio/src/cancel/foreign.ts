@@ -55,6 +55,8 @@ const known = new WeakMap<PromiseLike<unknown>, ForeignPromise>();
 
 /** Work that is told to stop through an AbortSignal, and waited for until it has. */
 class AbortableWork implements WaitSource<unknown> {
+  /** What the work has brought about, a connection say, would be lost. */
+  readonly final = true;
   private readonly controller = new AbortController();
   private readonly debug: boolean;
   private stopped = false;

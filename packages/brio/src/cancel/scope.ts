@@ -77,8 +77,9 @@ export class Scope implements Frame {
   strike(cause: Cancellation): boolean {
     let hit = false;
     for (let wait = this.waits; wait !== null; wait = wait.nextInScope) {
-      if (!wait.interrupt(cause)) this.owner.lateReason = cause.reason;
-      hit = true;
+      const interruption = wait.interrupt(cause);
+      if (interruption !== "accepted") this.owner.lateReason = cause.reason;
+      if (interruption !== "missed") hit = true;
     }
     if (this.children !== null) {
       for (const child of this.children) {

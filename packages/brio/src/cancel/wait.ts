@@ -26,6 +26,12 @@ const STRUCK = 2;
 const DUE = 3;
 const SETTLED = 4;
 
+/**
+ * What came of interrupting a wait: it was pending (or passed the cancellation down); it was on its way, and will be
+ * rejected at its turn; or it has what it waited for and keeps it.
+ */
+export type Interruption = "accepted" | "late" | "missed";
+
 /** Returned by `take`: there is nothing to take after all, and the source has put the wait in line again. */
 export const AGAIN: unique symbol = Symbol("again");
 
@@ -46,6 +52,8 @@ export interface WaitSource<T> {
    * @param first false if the scope was cancelled before, and this is the refusal of a later wait
    */
   divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean;
+  /** What was granted exists nowhere else, and can't be given back: a cancellation that comes after it misses the wait. */
+  readonly final?: true;
   /** The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
   blockers?(): Iterable<object>;
   /** A persistent wait was interrupted: puts it in line again, or grants it. */
@@ -169,27 +177,28 @@ export class Wait<T> implements TimerEntry {
     return true;
   }
 
-  /** Cancels the wait. False if it was no longer pending, or can only be rejected once its source settles it. */
-  interrupt(cause: Cancellation, first = true): boolean {
+  /** Cancels the wait, if it can still be cancelled, and says what came of it. */
+  interrupt(cause: Cancellation, first = true): Interruption {
     switch (this.state) {
       case PENDING:
-        if (this.source.divert(this, cause, first)) return this.cause === null;
+        if (this.source.divert(this, cause, first)) return this.cause === null ? "accepted" : "late";
         this.cause = cause;
         this.state = STRUCK;
         if (this.timed) this.scope.loop.timerDied();
         this.scope.loop.push(this);
-        return true;
+        return "accepted";
       case GRANTED:
+        if (this.source.final) return "missed";
         this.cause = cause;
-        return false;
+        return "late";
       case DUE:
         this.cause = cause;
         this.state = STRUCK;
         this.skip = true;
         this.scope.loop.push(this);
-        return true;
+        return "accepted";
       default:
-        return false; // struck: the first cause stands
+        return "late"; // struck: the first cause stands
     }
   }
 

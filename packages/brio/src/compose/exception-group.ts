@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** A class of errors, or a test that an error passes. */
 export type Condition = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
 
@@ -90,7 +92,8 @@ function withStack(error: unknown): string {
 }
 
 function withMessage(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  return typeof error === "string" ? error : inspect(error);
 }
 
 function tree(errors: readonly unknown[], render: (error: unknown) => string): string {
