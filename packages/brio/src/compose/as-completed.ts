@@ -136,7 +136,15 @@ export function asCompleted<A extends Awaitable<unknown>>(
   const limit = optionalMilliseconds(options.timeout, "timeout");
   const loop = requireLoop("asCompleted()");
   const futures = new Set<Future<unknown>>();
-  for (const awaitable of new Set(awaitables)) futures.add(futureOf(awaitable, "asCompleted()", loop));
+  const coroutines = new Set<unknown>();
+  for (const awaitable of awaitables) {
+    // The same coroutine twice is run once; a function is run each time it is given.
+    if (awaitable instanceof Coroutine) {
+      if (coroutines.has(awaitable)) continue;
+      coroutines.add(awaitable);
+    }
+    futures.add(futureOf(awaitable, "asCompleted()", loop));
+  }
   const arrivals = new Arrivals(futures, limit);
 
   const nextResult = async (): Promise<Result<A>> => {

@@ -133,10 +133,12 @@ export function gather(...args: unknown[]): Future<never> {
   const loop = requireLoop("gather()");
   const futures = new Map<unknown, Future<unknown>>();
   const children = awaitables.map((awaitable) => {
-    let future = futures.get(awaitable);
+    // The same coroutine or future twice is run once; a function is run each time it is given.
+    const key = typeof awaitable === "function" ? {} : awaitable;
+    let future = futures.get(key);
     if (future === undefined) {
       future = futureOf(awaitable, "gather()", loop);
-      futures.set(awaitable, future);
+      futures.set(key, future);
     }
     return future;
   });

@@ -2,7 +2,7 @@ import { clearTimeout, setTimeout } from "node:timers";
 
 /** The loop as a clock sees it. */
 export interface ClockHost {
-  /** Nothing is ready, and all microtasks have run. */
+  /** @internal Nothing is ready, and all microtasks have run. */
   readonly idle: boolean;
   /** Look at the timers now. */
   wake(): void;
