@@ -8,10 +8,11 @@ import type { Wait } from "./wait.ts";
 
 /** The task that a scope belongs to. */
 export interface ScopeOwner extends BatonHolder {
+  /** @internal */
   getName(): string;
-  /** How many cancellations are asked for in all of the task's scopes: `task.cancelling()`. */
+  /** @internal How many cancellations are asked for in all of the task's scopes: `task.cancelling()`. */
   cancelRequests: number;
-  /** The reason of the last cancellation that found no pending wait to interrupt. */
+  /** @internal The reason of the last cancellation that found no pending wait to interrupt. */
   lateReason: unknown;
 }
 

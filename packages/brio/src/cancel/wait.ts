@@ -37,26 +37,26 @@ export const AGAIN: unique symbol = Symbol("again");
 
 /** What is waited for. */
 export interface WaitSource<T> {
-  /** Shown to people: `lock "db"`, `queue (3 of 100)`. */
+  /** @internal Shown to people: `lock "db"`, `queue (3 of 100)`. */
   toString(): string;
-  /** The wait's turn has come, and it is granted: takes what it was granted. What it throws rejects the wait. */
+  /** @internal The wait's turn has come, and it is granted: takes what it was granted. What it throws rejects the wait. */
   take(wait: Wait<T>): T | typeof AGAIN;
   /**
-   * The wait's turn has come, and it is cancelled: gives back what it was granted, if it was. May return the
+   * @internal The wait's turn has come, and it is cancelled: gives back what it was granted, if it was. May return the
    * error to reject with, instead of the cancellation.
    */
   withdraw(wait: Wait<T>, granted: boolean): CancelledError | undefined;
   /**
-   * A pending wait is to be interrupted. True if the source sees to it: it passed the cancellation down.
+   * @internal A pending wait is to be interrupted. True if the source sees to it: it passed the cancellation down.
    *
    * @param first false if the scope was cancelled before, and this is the refusal of a later wait
    */
   divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean;
-  /** What was granted exists nowhere else, and can't be given back: a cancellation that comes after it misses the wait. */
+  /** @internal What was granted exists nowhere else, and can't be given back: a cancellation that comes after it misses the wait. */
   readonly final?: true;
-  /** The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
+  /** @internal The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
   blockers?(): Iterable<object>;
-  /** A persistent wait was interrupted: puts it in line again, or grants it. */
+  /** @internal A persistent wait was interrupted: puts it in line again, or grants it. */
   again(wait: Wait<T>): void;
 }
 

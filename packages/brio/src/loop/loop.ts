@@ -8,7 +8,9 @@ import { Variables } from "./variables.ts";
 
 /** A task in the loop's list of unfinished ones. */
 export interface ListedTask {
+  /** @internal */
   previousTask: ListedTask | null;
+  /** @internal */
   nextTask: ListedTask | null;
 }
 

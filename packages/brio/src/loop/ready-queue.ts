@@ -1,7 +1,8 @@
 /** Something that is to run at its turn. */
 export interface ReadyEntry {
+  /** @internal */
   run(): void;
-  /** True if running it only settles a promise, so that it may run while another task's code is on the stack. */
+  /** @internal True if running it only settles a promise, so that it may run while another task's code is on the stack. */
   readonly settles: boolean;
 }
 

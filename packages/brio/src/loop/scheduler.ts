@@ -34,6 +34,7 @@ type Phase = "idle" | "ticking" | "yielded" | "closed";
 
 /** A task, as far as the loop needs to know it. */
 export interface BatonHolder {
+  /** @internal */
   epoch: number;
 }
 

@@ -1,9 +1,9 @@
 import type { ReadyEntry } from "./ready-queue.ts";
 
 export interface TimerEntry extends ReadyEntry {
-  /** Cancelled: the heap drops it when it comes up, or sooner. */
+  /** @internal Cancelled: the heap drops it when it comes up, or sooner. */
   readonly dead: boolean;
-  /** Its moment has come; it is about to be put into the ready queue. */
+  /** @internal Its moment has come; it is about to be put into the ready queue. */
   due(): void;
 }
 

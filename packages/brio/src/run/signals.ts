@@ -51,9 +51,9 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 
 /** A run that can be stopped by a signal. */
 export interface Stoppable {
-  /** Has the program a handler of its own for the signal? */
+  /** @internal Has the program a handler of its own for the signal? */
   handles(signal: StopSignal): boolean;
-  /** Begins to stop. False if there is nothing to stop. */
+  /** @internal Begins to stop. False if there is nothing to stop. */
   stop(signal: StopSignal): boolean;
 }
 

@@ -3,6 +3,7 @@ import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope, type Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
+import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 import { Lock } from "./lock.ts";
 
@@ -36,6 +37,7 @@ export interface ConditionStatistics {
 export class Condition implements WaitSource<true>, Disposable, AsyncDisposable {
   private readonly lock: Lock;
   private readonly lot = new ParkingLot<true>();
+  private readonly binding = new Binding();
 
   /** @param lock shared with other conditions; default: a lock of its own */
   constructor(lock: Lock = new Lock()) {
@@ -74,6 +76,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
   async wait(): Promise<true> {
     const scope = requireScope("condition.wait()");
     if (!this.lock.locked()) throw new RuntimeError("condition.wait(): acquire the condition first");
+    this.binding.bind(scope.loop, this);
     const wait = new Wait<true>(scope, this, "condition.wait");
     this.lock.release();
     this.lot.add(wait);
