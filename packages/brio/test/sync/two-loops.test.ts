@@ -1,0 +1,124 @@
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  createTask,
+  Event,
+  interruptible,
+  Lock,
+  Queue,
+  RateLimiter,
+  RuntimeError,
+  Semaphore,
+  sleep,
+} from "brio";
+import { runVirtual } from "brio/testing";
+import { describe, expect, it } from "vitest";
+
+/** A primitive, and something to do with it that has to wait. */
+interface Shared {
+  readonly name: string;
+  readonly wait: () => Promise<unknown>;
+}
+
+const kinds: readonly (() => Shared)[] = [
+  () => {
+    const lock = new Lock();
+    return {
+      name: "Lock",
+      wait: async () => {
+        if (!lock.locked()) await lock.acquire();
+        await lock.acquire();
+      },
+    };
+  },
+  () => {
+    const semaphore = new Semaphore(0);
+    return { name: "Semaphore", wait: () => semaphore.acquire() };
+  },
+  () => {
+    const semaphore = new BoundedSemaphore(0);
+    return { name: "BoundedSemaphore", wait: () => semaphore.acquire() };
+  },
+  () => {
+    const event = new Event();
+    return { name: "Event", wait: () => event.wait() };
+  },
+  () => {
+    const condition = new Condition();
+    return { name: "Condition", wait: () => condition.with(() => condition.wait()) };
+  },
+  () => {
+    const barrier = new Barrier(3);
+    return { name: "Barrier", wait: () => barrier.wait() };
+  },
+  () => {
+    const limiter = new RateLimiter({ limit: 1, per: "1h" });
+    return {
+      name: "RateLimiter",
+      wait: async () => {
+        await limiter.acquire();
+        await limiter.acquire();
+      },
+    };
+  },
+  () => {
+    const queue = new Queue<number>();
+    return { name: "Queue, get", wait: () => queue.get() };
+  },
+  () => {
+    const queue = new Queue<number>(1);
+    queue.putNowait(1);
+    return { name: "Queue, put", wait: () => queue.put(2) };
+  },
+  () => {
+    const queue = new Queue<number>();
+    queue.putNowait(1);
+    return { name: "Queue, join", wait: () => queue.join() };
+  },
+];
+
+describe.each(kinds.map((make) => ({ make, name: make().name })))("$name", ({ make }) => {
+  it("refuses a wait in a loop while another loop waits for it, and says what to do", async () => {
+    const { wait } = make();
+    let tell!: () => void;
+    let release!: () => void;
+    const waiting = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = runVirtual(async () => {
+      const waiter = createTask(wait);
+      await sleep(0);
+      tell();
+      await interruptible(released);
+      const pending = !waiter.done();
+      waiter.cancel();
+      await sleep(0);
+      return pending;
+    });
+    await waiting;
+    const refusal = runVirtual(wait);
+    await expect(refusal).rejects.toThrow(RuntimeError);
+    await expect(refusal).rejects.toThrow(/is used in another event loop already: make one for each run\(\)/);
+    release();
+    expect(await first).toBe(true); // undisturbed
+  });
+
+  it("may be waited for in one loop after the other", async () => {
+    const { wait } = make();
+    const outcomes: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      await runVirtual(async () => {
+        const waiter = createTask(wait);
+        await sleep(1);
+        outcomes.push(waiter.done() ? "done" : "waits");
+        waiter.cancel();
+        await waiter.catch((error: Error) => outcomes.push(error.name));
+      });
+    }
+    expect(outcomes).toEqual(["waits", "CancelledError", "waits", "CancelledError"]);
+  });
+});
