@@ -18,7 +18,8 @@ export async function shutDown(loop: Loop, grace: number): Promise<void> {
     });
     const watcher = new Watcher((future) => {
       const task = future as Task<unknown>; // only tasks are watched
-      if (task.rejected) {
+      // What its group or who awaited it has been told needs no report.
+      if (task.unseen) {
         loop.callExceptionHandler({
           message: `unhandled exception during run() shutdown: ${task}`,
           exception: task.exception(),

@@ -249,6 +249,11 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     return this.state === REJECTED;
   }
 
+  /** @internal Did it fail, and has nobody looked at the error yet? */
+  get unseen(): boolean {
+    return this.state === REJECTED && !this.retrieved;
+  }
+
   /** @internal Who waits for this: tasks, and futures made of several. */
   awaiters(): object[] {
     const { listeners } = this;
