@@ -32,24 +32,27 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
     else outer.setResult(inner.result());
   }, ambientScope()?.owner ?? null);
 
-  const reportLate = new Watcher(() => {
-    if (!inner.rejected) return;
-    const exception = inner.exception();
-    const name = exception instanceof Error ? exception.name : typeof exception;
-    inner.loop.callExceptionHandler({
-      message: `${name} exception in shielded future`,
-      exception,
-      future: inner,
-    });
-  }, null);
-
   inner.observe(innerDone);
   outer.observe(
     new Watcher(() => {
       if (inner.done()) return;
       inner.unobserve(innerDone);
-      inner.observe(reportLate);
+      // Once, however many shields of it have been given up.
+      inner.unobserve(lateFailure);
+      inner.observe(lateFailure);
     }, null),
   );
   return outer;
 }
+
+/** Reports the error of something that was shielded, and that nobody waits for any more. */
+const lateFailure = new Watcher((inner) => {
+  if (!inner.rejected) return;
+  const exception = inner.exception();
+  const name = exception instanceof Error ? exception.name : typeof exception;
+  inner.loop.callExceptionHandler({
+    message: `${name} exception in shielded future`,
+    exception,
+    future: inner,
+  });
+}, null);
