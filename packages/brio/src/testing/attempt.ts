@@ -7,7 +7,7 @@ import type { Loop } from "../loop/loop.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import type { ExceptionContext } from "../loop/report.ts";
 import { Runner } from "../run/runner.ts";
-import { allTasks } from "../tasks/task.ts";
+import { allTasks, type Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 import { Trace } from "./trace.ts";
 import { Trial, type TrialOutcome } from "./trial.ts";
@@ -101,9 +101,14 @@ export class Attempt<T> {
     return this.trace.lines;
   }
 
-  /** Did everything happen that was planned? */
+  /** The program's tasks in the order of their creation, main first. */
+  get tasks(): readonly Task<unknown>[] {
+    return this.trace.tasks;
+  }
+
+  /** Did the run come to every point at which something was to be cancelled? */
   get complete(): boolean {
-    return this.struck.length === this.plan.strikes.length;
+    return this.plan.strikes.every(({ point }) => point < this.points.length);
   }
 
   nameOf(target: Target): string {
@@ -189,7 +194,12 @@ export class Attempt<T> {
       await this.runner.close();
     }
     this.trace.look();
-    return { status, ...end, struck: this.struck.map((target) => this.nameOf(target)), reports: this.reports };
+    return {
+      status,
+      ...end,
+      struck: this.struck.map((target) => this.nameOf(target)),
+      reports: this.reports,
+    };
   }
 
   private async main(): Promise<T | undefined> {
@@ -203,7 +213,8 @@ export class Attempt<T> {
 
   private findLeftovers(): void {
     const [, ...left] = allTasks(this.loop);
-    for (const task of left) this.problems.push(new Error(`${task} is still alive when the program has ended`));
+    for (const task of left)
+      this.problems.push(new Error(`${task} is still alive when the program has ended`));
     if (this.loop.timersPending) this.problems.push(new Error("a timer is left when the program has ended"));
   }
 
@@ -230,7 +241,9 @@ export class Attempt<T> {
     const { allow = () => false, maySwallow = false } = this.options;
     if (outcome.status === "failed" && !allow(outcome.error)) this.problems.push(outcome.error);
     if (outcome.status === "cancelled" && this.struck.length === 0) {
-      this.problems.push(new Error("the program ended with CancelledError, and was not cancelled", { cause: outcome.error }));
+      this.problems.push(
+        new Error("the program ended with CancelledError, and was not cancelled", { cause: outcome.error }),
+      );
     }
     if (!maySwallow) this.findSwallowed();
     for (const report of outcome.reports) {
@@ -239,7 +252,9 @@ export class Attempt<T> {
     }
     for (const task of allTasks(this.loop)) {
       const waits = waitsOf(task).map((wait) => `${wait.kind} on ${String(wait.source)}`);
-      this.problems.push(new Error(`${task} never ended; it waits: ${waits.join(", ") || "in a promise that is not brio's"}`));
+      this.problems.push(
+        new Error(`${task} never ended; it waits: ${waits.join(", ") || "in a promise that is not brio's"}`),
+      );
     }
     this.problems.push(...(await this.trial.broken(outcome)));
   }

@@ -1,2 +1,16 @@
+export type { TrialOptions, TrialProgram } from "./attempt.ts";
+export {
+  type CancelAnywhereOptions,
+  type CancelAnywhereResult,
+  type CancelAnywhereRun,
+  type CancelTargets,
+  cancelAnywhere,
+} from "./cancel-anywhere.ts";
+export { type ExploreOptions, type ExploreResult, explore } from "./explore.ts";
+export { Random } from "./random.ts";
 export { runVirtual } from "./run-virtual.ts";
+export { Sequencer, SequencerStep } from "./sequencer.ts";
+export { type Invariant, Trial, type TrialOutcome, type Watchable } from "./trial.ts";
+export { TrialError } from "./trial-error.ts";
 export { VirtualClock } from "./virtual-clock.ts";
+export { waitAllTasksBlocked } from "./wait-all-tasks-blocked.ts";

@@ -1,6 +1,6 @@
-import type { ReadyEntry } from "../loop/ready-queue.ts";
-import type { Loop } from "../loop/loop.ts";
 import { Wait } from "../cancel/wait.ts";
+import type { Loop } from "../loop/loop.ts";
+import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { allTasks, Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
@@ -47,7 +47,9 @@ export class Trace {
     for (const task of this.tasks) {
       if (!task.done() || this.ended.has(task)) continue;
       this.ended.add(task);
-      this.write(`${task.getName()} has ended: ${task.cancelled() ? "cancelled" : task.rejected ? "failed" : "returned"}`);
+      this.write(
+        `${task.getName()} has ended: ${task.cancelled() ? "cancelled" : task.rejected ? "failed" : "returned"}`,
+      );
     }
   }
 
@@ -55,7 +57,10 @@ export class Trace {
   ready(entry: ReadyEntry): void {
     this.look();
     if (entry instanceof Wait) {
-      this.woken.set(entry.scope.owner, `${entry.struck ? "is interrupted in" : "goes on after"} ${entry.kind}`);
+      this.woken.set(
+        entry.scope.owner,
+        `${entry.struck ? "is interrupted in" : "goes on after"} ${entry.kind}`,
+      );
     } else if (entry instanceof Task) {
       this.woken.set(entry, "starts");
     }
@@ -65,6 +70,7 @@ export class Trace {
   resumed(task: object): void {
     this.look();
     const number = this.numbers.get(task);
-    if (number !== undefined) this.write(`${this.tasks[number]?.getName()} ${this.woken.get(task) ?? "goes on"}`);
+    if (number !== undefined)
+      this.write(`${this.tasks[number]?.getName()} ${this.woken.get(task) ?? "goes on"}`);
   }
 }

@@ -12,7 +12,9 @@ export class TrialError extends Error {
   readonly trace: readonly string[];
 
   constructor(headline: string, problems: readonly unknown[], trace: readonly string[], hint: string) {
-    super([`${headline}:`, ...problems.map(bullet), "", ...shown(trace), "", hint].join("\n"), { cause: problems[0] });
+    super([`${headline}:`, ...problems.map(bullet), "", ...shown(trace), "", hint].join("\n"), {
+      cause: problems[0],
+    });
     this.problems = problems;
     this.trace = trace;
   }
@@ -20,7 +22,11 @@ export class TrialError extends Error {
 
 function bullet(problem: unknown): string {
   const text =
-    problem instanceof Error ? (problem.name === "Error" ? problem.message : `${problem.name}: ${problem.message}`) : inspect(problem);
+    problem instanceof Error
+      ? problem.name === "Error"
+        ? problem.message
+        : `${problem.name}: ${problem.message}`
+      : inspect(problem);
   return `  - ${text.replaceAll("\n", "\n    ")}`;
 }
 
