@@ -180,7 +180,9 @@ export class TaskGroup {
     if (errors.length > 0) {
       // A cancellation from outside stays in force: the next wait throws it.
       outer.rearm();
-      throw new ExceptionGroup("unhandled errors in a TaskGroup", errors);
+      const group = new ExceptionGroup("unhandled errors in a TaskGroup", errors);
+      errors.length = 0; // what keeps the TaskGroup should not keep them
+      throw group;
     }
     // Without errors, a body that ended with an error of its own kind did so with CancelledError, thrown above or
     // answered by the group's own cancellation, which needs an error.
