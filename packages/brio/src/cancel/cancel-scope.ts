@@ -5,6 +5,7 @@ import { CancelledError } from "./errors.ts";
 import { requireScope, Scope } from "./scope.ts";
 import { ShieldedScope } from "./uncancellable.ts";
 
+/** What a {@link CancelScope} is made with. */
 export interface CancelScopeOptions {
   /** The loop time, in milliseconds, at which the scope cancels itself. Default: never. */
   deadline?: number | null;
@@ -82,7 +83,13 @@ export class CancelScope {
     this.scope?.cancel({ reason, by });
   }
 
-  /** Runs `body` in the scope. A scope runs once. */
+  /**
+   * Runs `body` in the scope; resolves with its value, or with `undefined` if the scope was cancelled.
+   *
+   * *Cancel safety*: cancelling it cancels the body and waits for it to end.
+   *
+   * @throws RuntimeError if the scope was run before: a scope runs once.
+   */
   async run<T>(body: (scope: CancelScope) => PromiseLike<T> | T): Promise<T | undefined> {
     if (this.scope !== null)
       throw new RuntimeError("CancelScope.run() was called before: make a new CancelScope");

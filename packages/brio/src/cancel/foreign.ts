@@ -123,8 +123,8 @@ function isAbort(error: unknown): boolean {
  *   try {
  *     await timeout("20ms", () => interruptible((signal) => delay(60_000, null, { signal })));
  *   } catch (error) {
- *     console.log(error instanceof TimeoutError); // true, and the Node timer is gone
- *   }
+ *     console.log(error instanceof TimeoutError); // true
+ *   } // and the Node timer is gone
  * });
  * ```
  */

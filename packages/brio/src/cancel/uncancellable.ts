@@ -41,6 +41,7 @@ export class ShieldedScope extends Scope {
   }
 }
 
+/** Options of {@link uncancellable}. */
 export interface UncancellableOptions {
   /** How long a cancellation is kept out, counted from when it is asked for; null: for ever. Default "5s". */
   grace?: Duration | null;

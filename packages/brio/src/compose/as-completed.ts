@@ -8,6 +8,7 @@ import { type Awaitable, futureOf, type Result, requireLoop, Watcher } from "../
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import type { Future } from "../tasks/future.ts";
 
+/** Options of {@link asCompleted}. */
 export interface AsCompletedOptions {
   /** Counted from the call. When it is over, what has not been given out yet throws TimeoutError. Default: no limit. */
   timeout?: Duration | null;

@@ -6,6 +6,7 @@ import { isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
 import type { Observer } from "../tasks/listeners.ts";
 
+/** Options of {@link gather}. */
 export interface GatherOptions {
   /** Give errors and cancellations as results, in their places, instead of ending with the first. Default false. */
   returnExceptions?: boolean;
@@ -112,7 +113,7 @@ function outcome(child: Future<unknown>): unknown {
  *   );
  *   console.log(a, b); // 1 two
  *   const results = await gather([async () => { throw new Error("no") }, async () => 2], { returnExceptions: true });
- *   console.log(results.length); // 2
+ *   console.log(results.map(String)); // [ 'Error: no', '2' ]
  * });
  * ```
  */

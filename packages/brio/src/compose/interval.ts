@@ -3,8 +3,10 @@ import { requireScope } from "../cancel/scope.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { sleep } from "./sleep.ts";
 
+/** What becomes of missed ticks: see {@link IntervalOptions.missed}. */
 export type MissedTicks = "burst" | "delay" | "skip";
 
+/** Options of {@link interval}. */
 export interface IntervalOptions {
   /**
    * What happens when the loop's body takes longer than a period. With a period of 10 ms and a second tick (`1`) whose

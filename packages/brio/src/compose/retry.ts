@@ -3,6 +3,7 @@ import { CancelledError } from "../cancel/errors.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { sleep } from "./sleep.ts";
 
+/** How the pauses of {@link retry} grow. */
 export interface Backoff {
   /** The pause after the first failure. Default "100ms". */
   initial?: Duration;
@@ -12,6 +13,7 @@ export interface Backoff {
   max?: Duration;
 }
 
+/** Options of {@link retry}. */
 export interface RetryOptions {
   /** How often `fn` is called at most, an integer >= 1. Default 3. `Infinity`: until it succeeds or is cancelled. */
   attempts?: number;

@@ -45,6 +45,16 @@ export function sleep(delay: Duration, result?: unknown): Promise<unknown> {
  * Waits until it is cancelled.
  *
  * *Cancel safety*: nothing is lost.
+ *
+ * @example
+ * ```ts
+ * import { moveOnAfter, run, sleepForever } from "brio";
+ *
+ * await run(async () => {
+ *   await moveOnAfter("5ms", () => sleepForever());
+ *   console.log("woken"); // woken
+ * });
+ * ```
  */
 export function sleepForever(): Promise<never> {
   const scope = ambientScope();
@@ -58,6 +68,20 @@ export function sleepForever(): Promise<never> {
  * computations. The same as `sleep(0)`.
  *
  * *Cancel safety*: nothing is lost.
+ *
+ * @example
+ * ```ts
+ * import { checkpoint, run } from "brio";
+ *
+ * await run(async () => {
+ *   let sum = 0;
+ *   for (let i = 1; i <= 10_000; i++) {
+ *     sum += i;
+ *     if (i % 1000 === 0) await checkpoint();
+ *   }
+ *   console.log(sum); // 50005000
+ * });
+ * ```
  */
 export function checkpoint(): Promise<void> {
   const scope = ambientScope();

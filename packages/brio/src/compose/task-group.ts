@@ -106,6 +106,22 @@ class Children extends Observer implements WaitSource<undefined> {
 /**
  * Tasks that belong together: the group ends when all of them have ended, and the first that fails cancels the
  * others. Use {@link taskGroup}, or `new TaskGroup().run(body)` where the group must be known before its body runs.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep, TaskGroup } from "brio";
+ *
+ * const group = new TaskGroup();
+ * const welcome = (name: string) => group.createTask(() => sleep("1ms"), { name });
+ *
+ * await run(() =>
+ *   group.run(() => {
+ *     welcome("ada");
+ *     welcome("grace");
+ *     console.log(group.tasks.size); // 2
+ *   }),
+ * );
+ * ```
  */
 export class TaskGroup {
   private state: State = "created";
@@ -141,7 +157,13 @@ export class TaskGroup {
     return this.children.tasks;
   }
 
-  /** Runs `body`, waits for all tasks of the group, and resolves with what the body returned. Once. */
+  /**
+   * Runs `body`, waits for all tasks of the group, and resolves with what the body returned. Once.
+   *
+   * *Cancel safety*: cancelling it cancels the body and the tasks, and waits until they have ended.
+   *
+   * @throws ExceptionGroup of all errors of tasks and body; RuntimeError if the group was run before.
+   */
   async run<T>(body: (group: TaskGroup) => PromiseLike<T> | T): Promise<T> {
     if (typeof body !== "function") {
       throw new TypeError("a task group takes a function as its body: taskGroup(async (group) => { ... })");

@@ -11,7 +11,25 @@ import type { Alarm } from "../loop/handle.ts";
  */
 type State = "created" | "active" | "expiring" | "expired" | "exited";
 
-/** The deadline of a running {@link timeout}: its body can look at it and move it. */
+/**
+ * The deadline of a running {@link timeout}: its body can look at it and move it.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep, timeout } from "brio";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   await timeout("1s", async (limit) => {
+ *     for (let chunk = 0; chunk < 3; chunk++) {
+ *       await sleep("5ms");
+ *       limit.reschedule(loop.time() + 1000); // something arrived: a second for the next
+ *     }
+ *     console.log(limit.expired()); // false
+ *   });
+ * });
+ * ```
+ */
 export class Timeout {
   private deadline: number | null;
   private state: State = "created";
@@ -139,7 +157,28 @@ export async function timeout<T>(
   return await new Timeout(when).run(body, "timeout()");
 }
 
-/** Like {@link timeout}, with a deadline in loop time (milliseconds, as `loop.time()` gives them). */
+/**
+ * Like {@link timeout}, with a deadline in loop time (milliseconds, as `loop.time()` gives them; null: no limit).
+ *
+ * *Cancel safety*: cancelling it cancels the body and waits for it to end.
+ *
+ * @throws TimeoutError as {@link timeout} does.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep, TimeoutError, timeoutAt } from "brio";
+ *
+ * await run(async () => {
+ *   const deadline = getRunningLoop().time() + 20; // for both steps together
+ *   try {
+ *     await timeoutAt(deadline, () => sleep("5ms"));
+ *     await timeoutAt(deadline, () => sleep("1h"));
+ *   } catch (error) {
+ *     console.log(error instanceof TimeoutError); // true
+ *   }
+ * });
+ * ```
+ */
 export async function timeoutAt<T>(
   when: number | null,
   body: (timeout: Timeout) => PromiseLike<T> | T,

@@ -5,12 +5,17 @@ import { Watcher } from "../tasks/awaitable.ts";
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
 
+/** `wait` returns as soon as one of its futures is done. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
+/** `wait` returns as soon as one of its futures has failed, or when all are done. A cancelled one has not failed. */
 export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+/** `wait` returns when all of its futures are done. */
 export const ALL_COMPLETED = "ALL_COMPLETED";
 
+/** When {@link wait} returns. */
 export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
 
+/** Options of {@link wait}. */
 export interface WaitOptions {
   /** Return at the latest after this time, with what is done by then. Default: no limit. */
   timeout?: Duration | null;
@@ -18,6 +23,7 @@ export interface WaitOptions {
   returnWhen?: ReturnWhen;
 }
 
+/** What {@link wait} resolves with: its futures, in two sets. */
 export interface WaitResult<F> {
   readonly done: Set<F>;
   readonly pending: Set<F>;
