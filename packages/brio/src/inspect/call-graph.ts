@@ -13,6 +13,7 @@ export interface FutureCallGraph {
   readonly awaitedBy: readonly FutureCallGraph[];
 }
 
+/** How much of a call graph is shown. */
 export interface CallGraphOptions {
   /** How many lines of each stack: the outermost `limit` if positive, the innermost if negative, none if 0. Default: all. */
   limit?: number | undefined;
@@ -27,13 +28,14 @@ export interface CallGraphOptions {
  * @example
  * ```ts
  * import { createTask, run, sleep } from "brio";
- * import { formatCallGraph } from "brio/inspect";
+ * import { captureCallGraph } from "brio/inspect";
  *
  * await run(async () => {
- *   const child = createTask(() => sleep("1ms"), { name: "child" });
+ *   const child = createTask(() => sleep("5ms"), { name: "child" });
  *   createTask(() => child, { name: "parent" });
  *   await sleep(0);
- *   console.log(formatCallGraph(child)); // child, awaited by parent
+ *   const graph = captureCallGraph(child);
+ *   console.log(String(graph?.awaitedBy[0]?.future)); // <Task "parent" pending>
  *   await child;
  * });
  * ```
@@ -91,7 +93,30 @@ function limited(lines: readonly string[], limit: number | undefined): readonly 
   return limit > 0 ? lines.slice(-limit) : lines.slice(0, -limit);
 }
 
-/** The call graph as text, as asyncio prints it. */
+/**
+ * The call graph as text, as asyncio prints it.
+ *
+ * @throws RuntimeError outside a task, if no future is given.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep } from "brio";
+ * import { formatCallGraph } from "brio/inspect";
+ *
+ * await run(async () => {
+ *   const child = createTask(() => sleep("5ms"), { name: "child" });
+ *   createTask(() => child, { name: "parent" });
+ *   await sleep(0);
+ *   console.log(formatCallGraph(child));
+ *   await child;
+ * });
+ * ```
+ * ```text output
+ * * <Task "child" pending>
+ *   + Awaited by:
+ *     * <Task "parent" pending>
+ * ```
+ */
 export function formatCallGraph(future?: Future<unknown> | null, options: CallGraphOptions = {}): string {
   const graph = captureCallGraph(future, options);
   if (graph === null)
@@ -113,7 +138,26 @@ function render(graph: FutureCallGraph, indent: string, lines: string[]): void {
   }
 }
 
-/** Writes the call graph to `stream` (default: stdout). */
+/**
+ * Writes the call graph to `stream` (default: stdout).
+ *
+ * @throws RuntimeError outside a task, if no future is given.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep } from "brio";
+ * import { printCallGraph } from "brio/inspect";
+ *
+ * await run(async () => {
+ *   const child = createTask(() => sleep("5ms"), { name: "child" });
+ *   printCallGraph(child);
+ *   await child;
+ * });
+ * ```
+ * ```text output
+ * * <Task "child" pending>
+ * ```
+ */
 export function printCallGraph(
   future?: Future<unknown> | null,
   options: CallGraphOptions & { stream?: { write(text: string): unknown } } = {},

@@ -14,10 +14,12 @@ export interface WaitDescription {
   readonly lines: readonly string[];
 }
 
+/** Where a task is on its way. `running`: see {@link TaskDescription.state}. */
 export type TaskState = "waiting" | "running" | "done" | "cancelled" | "failed";
 
 /** What a task does now. */
 export interface TaskDescription {
+  /** The task's name. */
   readonly name: string;
   /** `running` is also a task that has not begun, or that sits in a promise which is not brio's. */
   readonly state: TaskState;
@@ -29,7 +31,25 @@ export interface TaskDescription {
   readonly created: readonly string[];
 }
 
-/** Says what a task does now, and what it waits for. */
+/**
+ * Says what a task does now, and what it waits for.
+ *
+ * @example
+ * ```ts
+ * import { createTask, Lock, run, sleep } from "brio";
+ * import { describeTask } from "brio/inspect";
+ *
+ * await run(async () => {
+ *   const lock = new Lock();
+ *   await lock.acquire();
+ *   const task = createTask(() => lock.with(() => {}), { name: "writer" });
+ *   await sleep(0);
+ *   console.log(describeTask(task).waits[0]?.resource); // <Lock locked by "main", 1 waiting>
+ *   lock.release();
+ *   await task;
+ * });
+ * ```
+ */
 export function describeTask(task: Task<unknown>): TaskDescription {
   const waits = waitsOf(task).map((wait) => ({
     kind: wait.kind,

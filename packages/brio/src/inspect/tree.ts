@@ -15,12 +15,13 @@ export interface TaskNode extends TaskDescription {
  * @example
  * ```ts
  * import { createTask, run, sleep } from "brio";
- * import { formatTaskTree, taskTree } from "brio/inspect";
+ * import { taskTree } from "brio/inspect";
  *
  * await run(async () => {
  *   createTask(() => sleep("1h"), { name: "napper" });
  *   await sleep("1ms");
- *   console.log(formatTaskTree(taskTree()));
+ *   const [main] = taskTree();
+ *   console.log(main?.name, main?.children[0]?.name); // main napper
  * });
  * ```
  */
@@ -38,7 +39,25 @@ export function taskTree(loop?: EventLoop): TaskNode[] {
   return nodes(null);
 }
 
-/** The tree as text, a line for each task: its name, what it does, since when. `now` is the loop's time. */
+/**
+ * The tree as text, a line for each task: its name, what it does, since when. `now` is the loop's time.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep } from "brio";
+ * import { formatTaskTree, taskTree } from "brio/inspect";
+ *
+ * await run(async () => {
+ *   createTask(() => sleep("1h"), { name: "napper" });
+ *   await sleep("5ms");
+ *   console.log(formatTaskTree(taskTree()));
+ * });
+ * ```
+ * ```text output
+ * └─ main  running
+ *    └─ napper  sleep on the clock for … s
+ * ```
+ */
 export function formatTaskTree(nodes: readonly TaskNode[], now?: number): string {
   const lines: string[] = [];
   const add = (list: readonly TaskNode[], indent: string): void => {

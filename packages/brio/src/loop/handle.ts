@@ -4,6 +4,7 @@ import type { TimerEntry } from "./timers.ts";
 
 /** A callback that was scheduled with `callSoon`; see also {@link TimerHandle}. */
 export class Handle {
+  /** @internal */
   readonly settles = false;
   protected callback: (() => void) | null;
   private readonly loop: Loop;
@@ -77,6 +78,7 @@ export class TimerHandle extends Handle implements TimerEntry {
     return this.deadline;
   }
 
+  /** The callback won't run, and the timer is gone. */
   override cancel(): void {
     const forget = this.waiting && !this.cancelled();
     super.cancel();

@@ -14,6 +14,7 @@ export interface ListedTask {
   nextTask: ListedTask | null;
 }
 
+/** What `loop.setExceptionHandler` takes: it is told of each error that reaches nobody else. */
 export type ExceptionHandler = (loop: Loop, context: ExceptionContext) => void;
 
 /** What runs callbacks, and whom errors are told that reach nobody else. Its public face is `EventLoop`. */
@@ -93,6 +94,7 @@ export class Loop extends Scheduler {
     this.handler = handler;
   }
 
+  /** What was given to {@link setExceptionHandler}; null: the default. */
   getExceptionHandler(): ExceptionHandler | null {
     return this.handler;
   }
@@ -121,6 +123,7 @@ export class Loop extends Scheduler {
     this.debug = enabled;
   }
 
+  /** Is debug mode on? */
   getDebug(): boolean {
     return this.debug;
   }

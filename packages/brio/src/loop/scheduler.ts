@@ -88,6 +88,7 @@ export abstract class Scheduler implements ClockHost {
 
   // -- state -------------------------------------------------------------------------------------------
 
+  /** Has it ended for good? */
   isClosed(): boolean {
     return this.phase === "closed";
   }

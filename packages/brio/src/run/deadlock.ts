@@ -16,6 +16,7 @@ export interface BlockedTask {
  */
 export class DeadlockError extends Error {
   override name = "DeadlockError";
+  /** Every task that was left. */
   readonly tasks: readonly BlockedTask[];
   /** The names of tasks that wait for each other in a circle, or null. */
   readonly cycle: readonly string[] | null;

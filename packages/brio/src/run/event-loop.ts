@@ -9,6 +9,20 @@ import { LoopSignals } from "./signals.ts";
 /**
  * The event loop: callbacks, timers, futures, tasks and signals, on Node's own loop. `run` makes one;
  * {@link getRunningLoop} gives it.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   loop.callSoon((name: string) => console.log(`hello ${name}`), "ada"); // hello ada
+ *   const timer = loop.callLater("1h", () => console.log("never"));
+ *   console.log(timer.when() - loop.time()); // about 3600000
+ *   timer.cancel();
+ *   await sleep("5ms");
+ * });
+ * ```
  */
 export class EventLoop extends Loop {
   /** @internal */ readonly signals: LoopSignals = new LoopSignals(this);
@@ -64,7 +78,23 @@ export class EventLoop extends Loop {
   }
 }
 
-/** The event loop that the calling code runs in. @throws RuntimeError outside of one. */
+/**
+ * The event loop that the calling code runs in.
+ *
+ * @throws RuntimeError outside of one.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   const started = loop.time();
+ *   await sleep("20ms");
+ *   console.log(loop.time() - started); // about 20
+ * });
+ * ```
+ */
 export function getRunningLoop(): EventLoop {
   const loop = ambient.getStore()?.loop;
   if (loop === undefined) {

@@ -16,6 +16,7 @@ import { EventLoop } from "./event-loop.ts";
 import { shutDown } from "./shutdown.ts";
 import { leaveQuietly, type Stoppable, type StopSignal, stopOnSignals } from "./signals.ts";
 
+/** Options of `run` and of {@link Runner}. */
 export interface RunOptions {
   /** Debug mode. Default: true if the environment variable `BRIO_DEBUG` is `1`. */
   debug?: boolean | undefined;
@@ -87,6 +88,10 @@ export class Runner implements AsyncDisposable, Stoppable {
   /**
    * Runs `main` as a task until it ends; tasks that it leaves behind go on in the next `run`, or are cancelled by
    * {@link close}. Context variables that it sets are kept for the next `run`.
+   *
+   * *Cancel safety*: cancelled through `options.signal`, it ends as soon as main has ended.
+   *
+   * @throws what main throws; RuntimeError inside a running loop, while the runner runs, or when it is closed.
    */
   async run<T>(main: Source<T>, options: Pick<RunOptions, "signal" | "name"> = this.options): Promise<T> {
     refuseInsideLoop(main);
@@ -148,7 +153,13 @@ export class Runner implements AsyncDisposable, Stoppable {
     return this.state === "closing";
   }
 
-  /** Cancels what is left, waits for it, reports errors that nobody has seen, and closes the loop. Twice is fine. */
+  /**
+   * Cancels what is left, waits for it, reports errors that nobody has seen, and closes the loop. Twice is fine.
+   *
+   * *Cancel safety*: it can't be cancelled; it ends at the latest after `shutdownTimeout`.
+   *
+   * @throws RuntimeError while the runner runs.
+   */
   async close(): Promise<void> {
     if (this.state === "closed" || this.state === "closing") return;
     if (this.state === "running")

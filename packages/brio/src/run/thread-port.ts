@@ -93,7 +93,23 @@ function outcome(id: number, task: Task<unknown>): Reply {
 /** The arguments that handler `N` of `H` takes. */
 type Args<H extends ThreadHandlers, N extends keyof H> = Parameters<H[N]>;
 
-/** The other end of {@link openThreadPort}: calls into a loop that runs in another thread. */
+/**
+ * The other end of {@link openThreadPort}: calls into a loop that runs in another thread.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, LoopProxy, openThreadPort, run } from "brio";
+ *
+ * await run(async () => {
+ *   const handlers = { add: async (a: number, b: number) => a + b };
+ *   const port = openThreadPort(getRunningLoop(), handlers);
+ *   // The following stands in the worker that the port was transferred to.
+ *   const loop = new LoopProxy<typeof handlers>(port);
+ *   console.log(await loop.runCoroutineThreadsafe("add", [1, 2])); // 3
+ *   loop.close();
+ * });
+ * ```
+ */
 export class LoopProxy<H extends ThreadHandlers = ThreadHandlers> {
   private readonly port: MessagePort;
   private readonly calls = new Map<
@@ -114,7 +130,13 @@ export class LoopProxy<H extends ThreadHandlers = ThreadHandlers> {
     this.send({ type: "soon", name, args });
   }
 
-  /** Runs a handler as a task of the loop, and gives its result. `signal` cancels the task. */
+  /**
+   * Runs a handler as a task of the loop, and gives its result.
+   *
+   * *Cancel safety*: `options.signal` cancels the task; the promise rejects with `CancelledError` when it has ended.
+   *
+   * @throws what the task throws; RuntimeError if the port is closed.
+   */
   runCoroutineThreadsafe<N extends keyof H & string>(
     name: N,
     args: Args<H, N>,

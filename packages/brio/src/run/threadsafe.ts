@@ -3,6 +3,7 @@ import { Coroutine, type Source } from "../tasks/coroutine.ts";
 import { spawn } from "../tasks/task.ts";
 import { EventLoop } from "./event-loop.ts";
 
+/** Options of {@link runCoroutineThreadsafe}. */
 export interface ThreadsafeOptions {
   /** Cancels the task, with the signal's reason, when it is aborted. */
   signal?: AbortSignal | undefined;
@@ -12,6 +13,10 @@ export interface ThreadsafeOptions {
  * Starts a task in `loop` from code that does not run in it, such as a plain Node callback, and gives a native promise of
  * its result.
  *
+ * *Cancel safety*: `options.signal` cancels the task; the promise rejects with `CancelledError` when it has ended.
+ *
+ * @throws what the task throws; TypeError if `loop` is not an {@link EventLoop}.
+ *
  * @example
  * ```ts
  * import { getRunningLoop, run, runCoroutineThreadsafe, sleep } from "brio";
@@ -19,7 +24,7 @@ export interface ThreadsafeOptions {
  * await run(async () => {
  *   const loop = getRunningLoop();
  *   process.nextTick(() => {
- *     void runCoroutineThreadsafe(() => sleep("1ms", "from outside"), loop).then(console.log); // from outside
+ *     void runCoroutineThreadsafe(() => sleep("1ms", "done"), loop).then((text) => console.log(text)); // done
  *   });
  *   await sleep("10ms");
  * });

@@ -48,7 +48,21 @@ export class PromiseFuture<T> extends Future<T> {
 }
 
 /**
- * A future of the running loop for a promise: cancelling it stops the waiting, and not the work.
+ * A future of the running loop for a promise: cancelling it stops the waiting, and not the work. A future is returned
+ * as it is.
+ *
+ * @throws TypeError if `promise` is no promise; RuntimeError outside a loop.
+ *
+ * @example
+ * ```ts
+ * import { run, wrapFuture } from "brio";
+ *
+ * await run(async () => {
+ *   const future = wrapFuture(Promise.resolve(42));
+ *   future.addDoneCallback(() => console.log(future.result())); // 42
+ *   await future;
+ * });
+ * ```
  */
 export function wrapFuture<T>(promise: PromiseLike<T>): Future<T> {
   if (promise instanceof Future) return promise as Future<T>;
@@ -56,7 +70,21 @@ export function wrapFuture<T>(promise: PromiseLike<T>): Future<T> {
   return new PromiseFuture(requireLoop("wrapFuture()"), promise);
 }
 
-/** A future for anything awaitable: a future as it is; a coroutine or function becomes a task. */
+/**
+ * A future for anything awaitable: a future as it is; a coroutine or function becomes a task; a promise is wrapped.
+ *
+ * @throws TypeError for anything else; RuntimeError outside a loop.
+ *
+ * @example
+ * ```ts
+ * import { ensureFuture, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   const task = ensureFuture(() => sleep("5ms", "done"));
+ *   console.log(ensureFuture(task) === task, await task); // true done
+ * });
+ * ```
+ */
 export function ensureFuture<T>(awaitable: Awaitable<T>): Future<T> {
   return futureOf(awaitable, "ensureFuture()");
 }

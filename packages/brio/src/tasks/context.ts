@@ -6,6 +6,7 @@ import { Variables } from "../loop/variables.ts";
 /** What `ContextVar.set` returns: it remembers the value to go back to. */
 export class Token<T> {
   /** @internal */ used = false;
+  /** The variable that was set. */
   readonly variable: ContextVar<T>;
   /** The value before, if there was one. */
   readonly oldValue: T | undefined;
@@ -99,7 +100,21 @@ export class ContextVar<T> {
   }
 }
 
-/** A set of values of context variables. See {@link copyContext}. */
+/**
+ * A set of values of context variables: an empty one, or a copy made by {@link copyContext}.
+ *
+ * @example
+ * ```ts
+ * import { Context, ContextVar } from "brio";
+ *
+ * const user = new ContextVar("user", { default: "nobody" });
+ * const request = new Context();
+ * request.run(() => {
+ *   user.set("ada");
+ * });
+ * console.log(request.get(user), user.get()); // ada nobody
+ * ```
+ */
 export class Context {
   /** @internal */ readonly variables: Variables;
 
@@ -143,10 +158,12 @@ export class Context {
     return this.variables.get(variable) as T | undefined; // only the variable writes under its key
   }
 
+  /** Has `variable` been set in this context? */
   has(variable: ContextVar<unknown>): boolean {
     return this.variables.has(variable);
   }
 
+  /** How many variables are set in this context. */
   get size(): number {
     return [...this.variables.entries()].length;
   }
@@ -171,7 +188,23 @@ class Bare {
   }
 }
 
-/** A copy of the current context: the values of all context variables here. O(1). */
+/**
+ * A copy of the current context: the values of all context variables here. O(1).
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, copyContext, run } from "brio";
+ *
+ * const user = new ContextVar<string>("user");
+ *
+ * await run(async () => {
+ *   user.set("ada");
+ *   const context = copyContext();
+ *   user.set("grace");
+ *   console.log(context.get(user), user.get()); // ada grace
+ * });
+ * ```
+ */
 export function copyContext(): Context {
   return new Context(currentVariables().copy());
 }

@@ -35,7 +35,11 @@ export class Coroutine<T> implements PromiseLike<T> {
     return body();
   }
 
-  /** Runs it in the awaiting task. */
+  /**
+   * Runs it in the awaiting task.
+   *
+   * *Cancel safety*: that of what it runs.
+   */
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is what a coroutine is for
   then<A = T, B = never>(
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
@@ -105,8 +109,9 @@ type CoroutineFunction<This, A extends unknown[], T> = (this: This, ...args: A) 
  * });
  *
  * await run(async () => {
- *   console.log(await fetchData("url1")); // inline
- *   console.log(await gather(fetchData("url2"), fetchData("url3"))); // two tasks
+ *   console.log(await fetchData("url1")); // Data from url1
+ *   const [a, b] = await gather(fetchData("url2"), fetchData("url3")); // two tasks
+ *   console.log(a, b); // Data from url2 Data from url3
  * });
  * ```
  */
@@ -133,7 +138,18 @@ export function coroutine<This, A extends unknown[], T>(
   };
 }
 
-/** Is this the result of calling a coroutine function? */
+/**
+ * Is this the result of calling a coroutine function?
+ *
+ * @example
+ * ```ts
+ * import { coroutine, isCoroutine } from "brio";
+ *
+ * const work = coroutine(async () => 42);
+ * console.log(isCoroutine(work())); // true
+ * console.log(isCoroutine(Promise.resolve(42))); // false
+ * ```
+ */
 export function isCoroutine(value: unknown): value is Coroutine<unknown> {
   return value instanceof Coroutine;
 }

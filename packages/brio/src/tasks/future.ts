@@ -23,6 +23,18 @@ const CANCELLED = 3;
 /**
  * A result that will be there later. Awaiting it from a task that is cancelled meanwhile cancels the future too;
  * `shield` prevents that.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run } from "brio";
+ *
+ * await run(async () => {
+ *   const loop = getRunningLoop();
+ *   const answer = loop.createFuture<number>();
+ *   loop.callLater("5ms", () => answer.setResult(42));
+ *   console.log(await answer); // 42
+ * });
+ * ```
  */
 export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** @internal */ readonly loop: Loop;
@@ -41,6 +53,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     return this.state !== PENDING;
   }
 
+  /** True if it ended with a cancellation. */
   cancelled(): boolean {
     return this.state === CANCELLED;
   }
@@ -119,12 +132,18 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     return this.unlisten((listener) => listener instanceof Callback && listener.fn === fn);
   }
 
+  /** The loop that it belongs to. */
   getLoop(): Loop {
     return this.loop;
   }
 
   // -- awaiting ------------------------------------------------------------------------------------------
 
+  /**
+   * Waits for it, in the current task if there is one.
+   *
+   * *Cancel safety*: cancelling the waiting task cancels this future too; a task is waited for until it has ended.
+   */
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is what a future is for
   then<A = T, B = never>(
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
@@ -133,10 +152,12 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     return this.promise().then(fulfilled, rejected);
   }
 
+  /** As a promise's. *Cancel safety*: as {@link then}. */
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
     return this.promise().catch(rejected);
   }
 
+  /** As a promise's. *Cancel safety*: as {@link then}. */
   finally(settled?: (() => void) | null): Promise<T> {
     return this.promise().finally(settled);
   }
@@ -357,7 +378,20 @@ class Outsider extends Observer {
   }
 }
 
-/** Is this a Future (or Task)? */
+/**
+ * Is this a Future (or Task)?
+ *
+ * @example
+ * ```ts
+ * import { createTask, isFuture, run } from "brio";
+ *
+ * await run(async () => {
+ *   const task = createTask(async () => 42);
+ *   console.log(isFuture(task), isFuture(Promise.resolve(42))); // true false
+ *   await task;
+ * });
+ * ```
+ */
 export function isFuture(value: unknown): value is Future<unknown> {
   return value instanceof Future;
 }

@@ -13,6 +13,7 @@ import type { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
 import { Future, requester } from "./future.ts";
 
+/** How a task is made. */
 export interface TaskOptions {
   /** Shown in reports. Default `Task-1`, `Task-2`, ... */
   name?: string | undefined;
@@ -58,10 +59,12 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
     enlist(loop, this as unknown as Task<unknown>);
   }
 
+  /** The name that reports show. */
   getName(): string {
     return typeof this.name === "number" ? `Task-${this.name}` : this.name;
   }
 
+  /** Gives it another name. */
   setName(name: string): void {
     this.name = String(name);
   }
@@ -135,6 +138,7 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
     }
   }
 
+  /** @internal */
   override get cancelReason(): unknown {
     return this.cancelled() ? super.cancelReason : this.lateReason;
   }
@@ -300,12 +304,37 @@ export function createTask<T>(source: Source<T>, options?: TaskOptions): Task<T>
   return spawn(frame.loop, source, options, "createTask()");
 }
 
-/** The running task, or null outside of one (also in loop callbacks). */
+/**
+ * The running task, or null outside of one (also in loop callbacks).
+ *
+ * @example
+ * ```ts
+ * import { currentTask, run } from "brio";
+ *
+ * await run(async () => {
+ *   console.log(currentTask()?.getName()); // main
+ * });
+ * ```
+ */
 export function currentTask(): Task<unknown> | null {
   return (ambientScope()?.owner ?? null) as Task<unknown> | null; // tasks are the only owners
 }
 
-/** The unfinished tasks of the running loop (or of `loop`), in the order of their creation. */
+/**
+ * The unfinished tasks of the running loop (or of `loop`), in the order of their creation.
+ *
+ * @throws RuntimeError outside a loop, if none is given.
+ *
+ * @example
+ * ```ts
+ * import { allTasks, createTask, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   createTask(() => sleep("1h"), { name: "napper" });
+ *   for (const task of allTasks()) console.log(task.getName()); // main, then napper
+ * });
+ * ```
+ */
 export function allTasks(loop?: Loop): Set<Task<unknown>> {
   const of = loop ?? ambient.getStore()?.loop;
   if (of === undefined)
