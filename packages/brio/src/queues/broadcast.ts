@@ -115,7 +115,8 @@ export class Broadcast<T> {
       this.add(item);
       return immediate(scope, undefined);
     }
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new PublishWait<T>(scope, this.publishers, "broadcast.publish");
     wait.item = item;
     this.publishers.lot.add(wait);
@@ -202,7 +203,8 @@ export class Broadcast<T> {
         return Promise.reject(error);
       }
     }
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new Wait<T>(scope, new Getter(this, subscription, this.getters), "subscription.get");
     this.getters.add(wait);
     return wait.begin();

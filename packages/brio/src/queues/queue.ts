@@ -88,7 +88,8 @@ export class Queue<T> implements AsyncIterable<T> {
       this.add(item);
       return immediate(scope, undefined);
     }
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new PutWait<T>(scope, this.putters, "queue.put");
     wait.item = item;
     this.putters.lot.add(wait);
@@ -107,7 +108,8 @@ export class Queue<T> implements AsyncIterable<T> {
     if (scope === undefined) return outsideTask("queue.get()");
     if (this.store.size > 0) return immediate(scope, this.remove());
     if (this.isShutDown) return Promise.reject(this.shutDownError("get"));
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new Wait<T>(scope, this.getters, "queue.get");
     this.getters.lot.add(wait);
     return wait.begin();
@@ -150,7 +152,8 @@ export class Queue<T> implements AsyncIterable<T> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("queue.join()");
     if (this.unfinished === 0) return immediate(scope, undefined);
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new Wait<void>(scope, this.joiners, "queue.join");
     this.joiners.lot.add(wait);
     return wait.begin();

@@ -5,13 +5,13 @@ import type { Loop } from "../loop/loop.ts";
 export class Binding {
   private loop: Loop | null = null;
 
-  bind(loop: Loop, primitive: object): void {
-    if (this.loop === loop) return;
+  /** Null if `primitive` may be waited for in `loop`; else the error that says why not. */
+  claim(loop: Loop, primitive: object): RuntimeError | null {
     // A loop that has ended has no waits left: the primitive is free for the next.
     if (this.loop === null || this.loop.isClosed()) this.loop = loop;
-    else
-      throw new RuntimeError(
-        `${String(primitive)} is used in another event loop already: make one for each run()`,
-      );
+    if (this.loop === loop) return null;
+    return new RuntimeError(
+      `${String(primitive)} is used in another event loop already: make one for each run()`,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type Cancellation, cancelledError } from "../cancel/errors.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope, type Scope } from "../cancel/scope.ts";
@@ -76,7 +77,8 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
   async wait(): Promise<true> {
     const scope = requireScope("condition.wait()");
     if (!this.lock.locked()) throw new RuntimeError("condition.wait(): acquire the condition first");
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) throw elsewhere;
     const wait = new Wait<true>(scope, this, "condition.wait");
     this.lock.release();
     this.lot.add(wait);
@@ -102,6 +104,8 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
       await this.lock.acquire();
       return null;
     }
+    const elsewhere = this.lock.claim(scope);
+    if (elsewhere !== null) throw elsewhere;
     const wait = this.lock.line(scope, true);
     await wait.promise;
     return wait.interrupted;
@@ -126,6 +130,11 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
 
   /** Wakes the first `n` (default 1) that wait and are not on their way already. @throws RuntimeError if the lock is not locked. */
   notify(n = 1): void {
+    if (!Number.isInteger(n) || n < 0) {
+      throw new RangeError(
+        `condition.notify(n): n must be an integer >= 0, such as condition.notify(2); got ${inspect(n)}`,
+      );
+    }
     if (!this.lock.locked()) throw new RuntimeError("condition.notify(): acquire the condition first");
     this.wake(n);
   }

@@ -53,7 +53,8 @@ export class Event implements WaitSource<true> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("event.wait()");
     if (this.flag) return immediate(scope, true);
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new Wait<true>(scope, this, "event.wait");
     this.lot.add(wait);
     return wait.begin();

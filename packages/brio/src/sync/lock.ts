@@ -55,12 +55,18 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
       this.holder = scope.owner;
       return immediate(scope, this);
     }
+    const elsewhere = this.claim(scope);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     return this.line(scope, false).promise as Promise<this>; // take() gives this lock
   }
 
-  /** @internal Lines up, to be persistent about it where that is wanted. */
+  /** @internal Null if it may be waited for in this scope's loop; else the error that says why not. */
+  claim(scope: Scope): RuntimeError | null {
+    return this.binding.claim(scope.loop, this);
+  }
+
+  /** @internal Lines up, to be persistent about it where that is wanted. The caller has claimed the lock. */
   line(scope: Scope, persistent: boolean): Wait<Lock> {
-    this.binding.bind(scope.loop, this);
     const wait = new Wait<Lock>(scope, this, "lock.acquire");
     wait.persistent = persistent;
     this.lot.add(wait);

@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
-import { ambientScope, outsideTask, type Scope } from "../cancel/scope.ts";
+import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
+import type { Loop } from "../loop/loop.ts";
 import { Binding } from "./binding.ts";
 
 export interface RateLimiterOptions {
@@ -12,7 +13,7 @@ export interface RateLimiterOptions {
   limit: number;
   /** The length of time that `limit` is counted over; > 0. */
   per: Duration;
-  /** How many tokens can be saved up; default: `limit`. */
+  /** How many tokens can be saved up, and the most that can be taken at once; default: `limit`, but at least 1. */
   burst?: number;
 }
 
@@ -45,14 +46,23 @@ export class RateLimiter implements WaitSource<undefined> {
   private tokens: number;
   /** The loop time up to which tokens have been counted. */
   private counted: number | null = null;
+  private loop: Loop | null = null;
   private alarm: Alarm | null = null;
 
   constructor(options: RateLimiterOptions) {
-    const { limit, per, burst = limit } = options;
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(
+        `new RateLimiter() takes options, such as { limit: 100, per: "1s" }; got ${inspect(options)}`,
+      );
+    }
+    const { limit, per } = options;
     positive(limit, "limit");
+    const { burst = Math.max(limit, 1) } = options;
     positive(burst, "burst");
     const length = milliseconds(per, "per");
-    if (length === 0) throw new RangeError('per must be longer than 0, such as "1s"');
+    if (length === 0 || length === Number.POSITIVE_INFINITY) {
+      throw new RangeError(`per must be longer than 0 and finite, such as "1s"; got ${inspect(per)}`);
+    }
     this.interval = length / limit;
     this.burst = burst;
     this.tokens = burst;
@@ -73,58 +83,72 @@ export class RateLimiter implements WaitSource<undefined> {
         ),
       );
     }
-    this.refill(scope);
+    // Always, not only to wait: tokens are counted in the time of one loop.
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
+    this.refill(scope.loop);
     if (!this.lot.alive && this.tokens >= n) {
       this.tokens -= n;
       return immediate(scope, undefined);
     }
-    this.binding.bind(scope.loop, this);
     const wait = new Wait<undefined>(scope, this, "limiter.acquire");
     this.wanted.set(wait, n);
     this.lot.add(wait);
-    this.serve(scope);
+    this.serve(scope.loop);
     return wait.begin();
   }
 
   /** Runs `fn` after taking a token. */
   async with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
+    if (typeof fn !== "function")
+      throw new TypeError("limiter.with() takes a function: limiter.with(() => work())");
     await this.acquire();
     return await fn();
   }
 
   statistics(): RateLimiterStatistics {
-    return { available: this.tokens, waiting: this.lot.length };
+    return { available: this.available, waiting: this.lot.length };
   }
 
   toString(): string {
-    return `<RateLimiter ${this.tokens.toFixed(1)} of ${this.burst}, ${this.lot.length} waiting>`;
+    return `<RateLimiter ${this.available.toFixed(1)} of ${this.burst}, ${this.lot.length} waiting>`;
   }
 
-  private refill(scope: Scope): void {
-    const now = scope.loop.time();
+  private get available(): number {
+    if (this.loop !== null && !this.loop.isClosed()) this.refill(this.loop);
+    return Math.max(0, this.tokens); // below 0 by rounding
+  }
+
+  private refill(loop: Loop): void {
+    const now = loop.time();
+    this.loop = loop;
     if (this.counted === null || now < this.counted) this.counted = now; // a new loop has a time of its own
     this.tokens = Math.min(this.burst, this.tokens + (now - this.counted) / this.interval);
     this.counted = now;
   }
 
   /** Grants whoever is first for as long as there are tokens; then sets the alarm for the next. */
-  private serve(scope: Scope): void {
+  private serve(loop: Loop): void {
     this.alarm?.cancel();
     this.alarm = null;
     for (let wait = this.lot.first; wait !== null; wait = wait.next) {
       if (!wait.pending) continue;
       const n = this.wanted.get(wait) ?? 1;
-      // A token's last crumb may be lost to rounding.
-      if (this.tokens + 1e-9 < n) {
-        this.alarm = scope.loop.alarm(scope.loop.time() + (n - this.tokens) * this.interval, () => {
-          this.refill(scope);
-          this.serve(scope);
+      if (this.tokens < n) {
+        this.alarm = loop.alarm(this.whenThereAre(n, loop), () => {
+          this.refill(loop);
+          this.tokens = Math.max(this.tokens, n); // a crumb may have been lost to rounding
+          this.serve(loop);
         });
         return;
       }
       this.tokens -= n;
       wait.grant();
     }
+  }
+
+  private whenThereAre(n: number, loop: Loop): number {
+    return loop.time() + (n - this.tokens) * this.interval;
   }
 
   /** @internal */
@@ -135,8 +159,10 @@ export class RateLimiter implements WaitSource<undefined> {
   /** @internal */
   withdraw(wait: Wait<undefined>, granted: boolean): undefined {
     this.lot.remove(wait);
-    if (granted) this.tokens += this.wanted.get(wait) ?? 1;
-    this.serve(wait.scope);
+    const { loop } = wait.scope;
+    this.refill(loop);
+    if (granted) this.tokens = Math.min(this.burst, this.tokens + (this.wanted.get(wait) ?? 1));
+    this.serve(loop);
   }
 
   /** @internal */
@@ -149,6 +175,8 @@ export class RateLimiter implements WaitSource<undefined> {
 }
 
 function positive(value: number, argument: string): void {
-  if (typeof value === "number" && value > 0) return;
-  throw new RangeError(`${argument} must be a number > 0; got ${inspect(value)}`);
+  if (Number.isFinite(value) && value > 0) return;
+  throw new RangeError(
+    `${argument} must be a finite number > 0, as in new RateLimiter({ ${argument}: 10 }); got ${inspect(value)}`,
+  );
 }

@@ -63,7 +63,8 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
       this.value--;
       return immediate(scope, this);
     }
-    this.binding.bind(scope.loop, this);
+    const elsewhere = this.binding.claim(scope.loop, this);
+    if (elsewhere !== null) return Promise.reject(elsewhere);
     const wait = new Wait<Semaphore>(scope, this, "semaphore.acquire");
     this.lot.add(wait);
     return wait.begin() as Promise<this>; // take() gives this semaphore

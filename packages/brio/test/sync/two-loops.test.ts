@@ -53,7 +53,7 @@ const kinds: readonly (() => Shared)[] = [
     return { name: "Barrier", wait: () => barrier.wait() };
   },
   () => {
-    const limiter = new RateLimiter({ limit: 1, per: "1h" });
+    const limiter = new RateLimiter({ limit: 1, per: "1h" }); // counts in one loop's time: bound before it waits
     return {
       name: "RateLimiter",
       wait: async () => {
@@ -78,33 +78,49 @@ const kinds: readonly (() => Shared)[] = [
   },
 ];
 
+/** A promise to be resolved from outside. */
+function signal(): { readonly given: Promise<void>; give(): void } {
+  let give: () => void = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give: () => give() };
+}
+
+/** Runs `inside` while another loop has a task in `wait`; says whether that task was still waiting in the end. */
+async function whileWaitedFor(wait: () => Promise<unknown>, inside: () => Promise<void>): Promise<boolean> {
+  const waiting = signal();
+  const released = signal();
+  const first = runVirtual(async () => {
+    const waiter = createTask(wait);
+    await sleep(0);
+    waiting.give();
+    await interruptible(released.given);
+    const pending = !waiter.done();
+    waiter.cancel();
+    await sleep(0);
+    return pending;
+  });
+  await waiting.given;
+  try {
+    await inside();
+  } finally {
+    released.give();
+  }
+  return await first;
+}
+
 describe.each(kinds.map((make) => ({ make, name: make().name })))("$name", ({ make }) => {
   it("refuses a wait in a loop while another loop waits for it, and says what to do", async () => {
     const { wait } = make();
-    let tell!: () => void;
-    let release!: () => void;
-    const waiting = new Promise<void>((resolve) => {
-      tell = resolve;
+    const undisturbed = await whileWaitedFor(wait, async () => {
+      const refusal = runVirtual(wait);
+      await expect(refusal).rejects.toThrow(RuntimeError);
+      await expect(refusal).rejects.toThrow(
+        /is used in another event loop already: make one for each run\(\)/,
+      );
     });
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const first = runVirtual(async () => {
-      const waiter = createTask(wait);
-      await sleep(0);
-      tell();
-      await interruptible(released);
-      const pending = !waiter.done();
-      waiter.cancel();
-      await sleep(0);
-      return pending;
-    });
-    await waiting;
-    const refusal = runVirtual(wait);
-    await expect(refusal).rejects.toThrow(RuntimeError);
-    await expect(refusal).rejects.toThrow(/is used in another event loop already: make one for each run\(\)/);
-    release();
-    expect(await first).toBe(true); // undisturbed
+    expect(undisturbed).toBe(true);
   });
 
   it("may be waited for in one loop after the other", async () => {
@@ -116,9 +132,25 @@ describe.each(kinds.map((make) => ({ make, name: make().name })))("$name", ({ ma
         await sleep(1);
         outcomes.push(waiter.done() ? "done" : "waits");
         waiter.cancel();
-        await waiter.catch((error: Error) => outcomes.push(error.name));
+        await waiter.catch((error) => outcomes.push((error as Error).name));
       });
     }
     expect(outcomes).toEqual(["waits", "CancelledError", "waits", "CancelledError"]);
+  });
+});
+
+describe("A primitive of another loop", () => {
+  it("gives a promise that rejects, and throws nothing at once", async () => {
+    const event = new Event();
+    const caught: unknown[] = [];
+    await whileWaitedFor(
+      () => event.wait(),
+      () =>
+        runVirtual(async () => {
+          const promise = event.wait();
+          await promise.catch((error: unknown) => caught.push(error));
+        }),
+    );
+    expect(caught).toEqual([expect.any(RuntimeError)]);
   });
 });
