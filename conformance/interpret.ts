@@ -1,6 +1,6 @@
 /** Runs one scenario in virtual time and gives its trace: the root task of README §2. */
 import type { Task } from "brio";
-import { allTasks, createTask, getRunningLoop, run, sleep, wait } from "brio";
+import { allTasks, createTask, getRunningLoop, run, wait } from "brio";
 import { VirtualClock } from "brio/testing";
 import { describe, guarded } from "./guard.ts";
 import { ObjectTable } from "./objects.ts";
@@ -42,9 +42,7 @@ async function play(scenario: Scenario, cancellation: Cancellation): Promise<Tra
     await runMain(world, scenario);
     await shutDown(world);
     await inspect(world);
-    // CPython's loop stops one iteration after its root task has ended: what is ready still runs.
-    await sleep(0);
-    world.close();
+    await closeAfterNextIteration(world);
     return world;
   };
   const world = await run(root, {
@@ -98,6 +96,17 @@ async function shutDown(world: World): Promise<void> {
     for (const task of left) task.cancel("shutdown");
     await wait(left, { timeout: 1009 });
   }
+}
+
+/** CPython's loop goes on for one iteration after its root task has ended: what is ready still runs. */
+async function closeAfterNextIteration(world: World): Promise<void> {
+  const closed = world.loop.createFuture<void>();
+  // A timer that is due runs last in its iteration.
+  world.loop.callLater(0, () => {
+    world.close();
+    closed.setResult();
+  });
+  await closed;
 }
 
 async function inspect(world: World): Promise<void> {
