@@ -9,7 +9,9 @@ export type Source<T> = Coroutine<T> | (() => PromiseLike<T> | T);
  * A cold awaitable: the call of a function that has not begun. `await` it to run it inline, in the awaiting task,
  * or hand it to `createTask`, `gather`, `taskGroup`, ... to run it in a task of its own. It runs once.
  */
-export class Coroutine<T> implements PromiseLike<T> {
+export class Coroutine<T> implements Promise<T> {
+  // It has all of a promise's methods, so that `coroutine` can decorate an async method, whose type TypeScript keeps.
+  readonly [Symbol.toStringTag] = "Coroutine";
   /** The function's name. */
   readonly name: string;
   private body: (() => PromiseLike<T> | T) | null;
@@ -46,6 +48,16 @@ export class Coroutine<T> implements PromiseLike<T> {
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return begin(this).then(fulfilled, rejected);
+  }
+
+  /** Like {@link then}, for its error. */
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return begin(this).catch(rejected);
+  }
+
+  /** Like {@link then}, for its end. */
+  finally(settled?: (() => void) | null): Promise<T> {
+    return begin(this).finally(settled);
   }
 
   /** It won't be run: no report that it never was. */

@@ -5,6 +5,7 @@ import { ambient, CallbackFrame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Variables } from "../loop/variables.ts";
+import { closedCircle, postpone } from "./cancel-path.ts";
 import { Callback, type Listener, Notice, Observer } from "./listeners.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
 
@@ -224,7 +225,9 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean {
     // A later wait in a scope that was cancelled before is refused for itself: others still want this future.
     if (!first && !this.owned) return false;
-    if (!this.cancelWith(cause)) wait.interruptLater(cause);
+    if (postpone(wait as Wait<unknown>, cause) || this.cancelWith(cause)) return true;
+    if (closedCircle()) return false;
+    wait.interruptLater(cause);
     return true;
   }
 

@@ -9,6 +9,7 @@ import type { ListedTask, Loop } from "../loop/loop.ts";
 import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { Variables } from "../loop/variables.ts";
+import { type PathNode, step } from "./cancel-path.ts";
 import type { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
 import { Future, requester } from "./future.ts";
@@ -28,11 +29,15 @@ export interface TaskOptions {
 let created = 0;
 
 /** A coroutine that runs in the loop. It is a {@link Future} of what the coroutine returns. */
-export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, ListedTask, AsyncDisposable {
+export class Task<T>
+  extends Future<T>
+  implements ReadyEntry, ScopeOwner, ListedTask, PathNode, AsyncDisposable
+{
   /** @internal */ readonly settles = false;
   /** @internal */ epoch = 0;
   /** @internal */ cancelRequests = 0;
   /** @internal */ lateReason: unknown = undefined;
+  /** @internal */ onPath = false;
   /** @internal */ previousTask: ListedTask | null = null;
   /** @internal */ nextTask: ListedTask | null = null;
   /** @internal */ readonly scope: Scope;
@@ -90,9 +95,12 @@ export class Task<T> extends Future<T> implements ReadyEntry, ScopeOwner, Listed
       this.markRetrieved();
       return false;
     }
+    return step(this, this.cancelScope, cause);
+  }
+
+  private cancelScope(cause: Cancellation): void {
     this.scope.cancel(cause);
     if (this.loop.debug) watchCancelled(this, this.scope);
-    return true;
   }
 
   /**
