@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers";
 import { CancelScope } from "../cancel/cancel-scope.ts";
 import { CancelledError } from "../cancel/errors.ts";
+import { ambient } from "../loop/ambient.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
+import { RuntimeError } from "../loop/errors.ts";
 import { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
@@ -145,7 +147,9 @@ export class Attempt<T> {
   private reach(kind: Point["kind"], task?: number): Strike | undefined {
     const at = this.points.length;
     const alive: number[] = [];
-    for (const each of allTasks(this.loop)) alive.push(this.trace.numberOf(each) as number); // the trace has just looked
+    for (const each of allTasks(this.loop)) {
+      if (!each.done()) alive.push(this.trace.numberOf(each) as number); // the trace has just looked
+    }
     this.points.push({ kind, alive, task, bodyRuns: this.bodyRuns });
     return this.plan.strikes.find(({ point }) => point === at);
   }
@@ -174,6 +178,7 @@ export class Attempt<T> {
     process.on("unhandledRejection", unhandled);
     try {
       const outcome = await this.inTime(this.play());
+      if (outcome === null) return;
       await turnOfNode();
       await turnOfNode();
       await this.judge(outcome);
@@ -218,14 +223,15 @@ export class Attempt<T> {
     if (this.loop.timersPending) this.problems.push(new Error("a timer is left when the program has ended"));
   }
 
-  private async inTime<R>(promise: Promise<R>): Promise<R> {
+  /** Null if it takes too long. */
+  private async inTime<R>(promise: Promise<R>): Promise<R | null> {
     const patience = milliseconds(this.options.patience ?? "10s", "patience");
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
+    const late = new Promise<null>((resolve) => {
       timer = setTimeout(() => {
         this.trace.look();
         this.problems.push(new Error(`the run has not ended after ${patience} ms of real time`));
-        reject(this.problems.at(-1));
+        resolve(null);
       }, patience);
     });
     try {
@@ -267,6 +273,15 @@ export class Attempt<T> {
       this.problems.push(new Error(message));
     }
   }
+}
+
+/** @throws RuntimeError inside a running loop. */
+export function refuseInsideLoop(caller: string): void {
+  const loop = ambient.getStore()?.loop;
+  if (loop === undefined || loop.isClosed()) return;
+  throw new RuntimeError(
+    `${caller} was called inside a running event loop: it makes one for each run; call it outside of run()`,
+  );
 }
 
 function turnOfNode(): Promise<void> {

@@ -3,6 +3,7 @@ import {
   Attempt,
   type Plan,
   type Point,
+  refuseInsideLoop,
   type Strike,
   type Target,
   type TrialOptions,
@@ -37,7 +38,7 @@ export interface CancelAnywhereOptions extends TrialOptions {
 }
 
 export interface CancelAnywhereResult {
-  /** At how many points the undisturbed program can be cancelled. */
+  /** At how many points it was cancelled, counted in one mode. */
   readonly points: number;
   /** How many runs there were, undisturbed ones included. */
   readonly runs: number;
@@ -97,6 +98,7 @@ export async function cancelAnywhere<T>(
   if (typeof program !== "function") {
     throw new TypeError("cancelAnywhere() takes a function: cancelAnywhere(async (trial) => { ... })");
   }
+  refuseInsideLoop("cancelAnywhere()");
   const sweep = new Sweep(program, options);
   const { only } = options;
   if (only !== undefined) {
@@ -133,10 +135,14 @@ class Sweep<T> {
         "Nothing was cancelled in this run.",
       );
     }
-    this.points = calm.points.length;
+    const points = new Set<number>();
     for (const target of targetsOf(calm, this.options.targets ?? "main")) {
-      for (const point of pointsFor(calm, target)) await this.from({ points: [point], target, cancellation });
+      for (const point of pointsFor(calm, target)) {
+        points.add(point);
+        await this.from({ points: [point], target, cancellation });
+      }
     }
+    this.points = points.size;
   }
 
   private async from(run: CancelAnywhereRun): Promise<void> {

@@ -1,7 +1,14 @@
 import { inspect } from "node:util";
 import { Handle } from "../loop/handle.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
-import { Attempt, type Plan, type Strike, type TrialOptions, type TrialProgram } from "./attempt.ts";
+import {
+  Attempt,
+  type Plan,
+  refuseInsideLoop,
+  type Strike,
+  type TrialOptions,
+  type TrialProgram,
+} from "./attempt.ts";
 import { type CancelTargets, pointsFor, targetsOf } from "./cancel-anywhere.ts";
 import { Random } from "./random.ts";
 import { TrialError } from "./trial-error.ts";
@@ -66,6 +73,7 @@ export async function explore<T>(
   if (typeof program !== "function") {
     throw new TypeError("explore() takes a function: explore(async (trial) => { ... })");
   }
+  refuseInsideLoop("explore()");
   const schedules = new Set<string>();
   let runs = 0;
   const attempt = async (

@@ -34,10 +34,7 @@ export class Trace {
   /** Notes what has changed since it looked last. */
   look(): void {
     for (const task of allTasks(this.loop)) {
-      if (!this.numbers.has(task)) {
-        this.numbers.set(task, this.tasks.length);
-        this.tasks.push(task);
-      }
+      if (!this.numbers.has(task)) this.meet(task);
       for (const wait of waitsOf(task)) {
         if (this.waits.has(wait)) continue;
         this.waits.add(wait);
@@ -51,6 +48,14 @@ export class Trace {
         `${task.getName()} has ended: ${task.cancelled() ? "cancelled" : task.rejected ? "failed" : "returned"}`,
       );
     }
+  }
+
+  private meet(task: Task<unknown>): void {
+    const number = this.tasks.length;
+    this.numbers.set(task, number);
+    this.tasks.push(task);
+    // Default names count all of the process's tasks: in the next run they would be others.
+    if (/^Task-\d+$/.test(task.getName())) task.setName(`Task-${number}`);
   }
 
   /** An entry became ready. */

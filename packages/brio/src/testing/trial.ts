@@ -18,6 +18,7 @@ export interface TrialOutcome {
 /** A lock, semaphore, queue, ...: anything that tells its state. */
 export interface Watchable {
   statistics(): object;
+  toString(): string;
 }
 
 export type Invariant = (outcome: TrialOutcome) => void | PromiseLike<void>;
