@@ -13,7 +13,7 @@ import { readLines } from "./files.ts";
 import { type Cancellation, interpret } from "./interpret.ts";
 import { parseRecording, type Recording } from "./recording.ts";
 
-const RECORDED = ["directed", "random"].map((name) =>
+const RECORDED = ["directed", "random", "wild"].map((name) =>
   fileURLToPath(new URL(`recorded/${name}.jsonl.gz`, import.meta.url)),
 );
 
@@ -58,7 +58,7 @@ async function replayFile(
 ): Promise<{ required: Tally; failures: Failure[] }> {
   const [required, rest] = [newTally(), newTally()];
   const failures: Failure[] = [];
-  for (const [i, line] of readLines(path).entries()) {
+  for (const [i, line] of (await readLines(path)).entries()) {
     const recording = parseRecording(line, `${basename(path)}:${i + 1}`);
     if (!isRequired(recording, cancellation)) {
       await check(recording, cancellation, rest);

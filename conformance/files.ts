@@ -1,15 +1,15 @@
 /** Reads the files that hold scenarios: `.json` (one), `.jsonl` and `.jsonl.gz` (one per line), `-` for stdin. */
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { isRecord } from "./fields.ts";
 
 export type Line = { readonly json: unknown } | { readonly error: string };
 
-const STDIN = 0;
-
 /** @throws when the file can't be read. A line that is no JSON is an `error` of its own. */
-export function readLines(path: string): Line[] {
-  const bytes = readFileSync(path === "-" ? STDIN : path);
+export async function readLines(path: string): Promise<Line[]> {
+  const bytes = path === "-" ? await buffer(process.stdin) : await readFile(path);
   const text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString("utf8");
   const whole = parse(text);
   // One scenario, possibly printed over many lines; otherwise each line is one.

@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const { cancellation, files } = options();
   for (const file of files) {
     try {
-      for (const line of readLines(file)) {
+      for (const line of await readLines(file)) {
         const result = "error" in line ? line : await interpret(scenarioOf(line.json), cancellation);
         process.stdout.write(`${show(result)}\n`);
       }

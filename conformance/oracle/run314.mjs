@@ -2,15 +2,16 @@
 // Runs oracle.py and gen.py on CPython 3.14 (Pyodide, WebAssembly) inside Node, and prints recordings:
 // {"scenario": …, "result": …} per line.
 //   npm i pyodide@314            (in some folder; run from it or set PYODIDE_DIR)
-//   node run314.mjs [--robust N] < scenarios.jsonl
+//   node run314.mjs [--robust N] [--no-ties] < scenarios.jsonl
+//        --no-ties: leaves out what failed, or had two timers due at the same instant
 //   node run314.mjs --gen FROM TO [--target 3.14] [--mode calm|mixed|racy] [--robust N]
 //        generates the scenarios of these seeds (free of ties, on 3.14)
 import { readFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const STDIN = 0;
 const STDOUT = 1;
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(join(process.env.PYODIDE_DIR ?? process.cwd(), "x.js"));
@@ -21,6 +22,7 @@ const argument = (name, offset = 1) => {
   return i > 0 ? process.argv[i + offset] : undefined;
 };
 const robust = Number(argument("--robust") ?? 0);
+const scenarios = process.argv.includes("--gen") ? "" : await text(process.stdin);
 
 const python = await loadPyodide({ stderr: (s) => process.stderr.write(`${s}\n`) });
 python.FS.mkdirTree("/oracle");
@@ -71,7 +73,11 @@ if (process.argv.includes("--gen")) {
     print(generate(seed, argument("--target") ?? "3.14", argument("--mode") ?? "", robust));
   }
 } else {
-  const lines = readFileSync(STDIN, "utf8").split("\n");
-  for (const line of lines) if (line.trim() !== "") print(record(line, robust));
+  for (const line of scenarios.split("\n")) {
+    if (line.trim() === "") continue;
+    const recording = record(line, robust);
+    const { ties, error } = JSON.parse(recording).result;
+    if (!process.argv.includes("--no-ties") || (ties === 0 && error === undefined)) print(recording);
+  }
 }
 process.exit(0);

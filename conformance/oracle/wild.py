@@ -2,9 +2,9 @@
 """Wild scenarios (language: ../README.md): where gen.py writes plausible programs, this throws every
 statement of the language together, over a few shared objects, in small programs.
 
-    python3 wild.py FROM TO | node run314.mjs --robust 4 > recordings.jsonl
+    python3 wild.py FROM TO | node run314.mjs --robust 4 --no-ties > recordings.jsonl
 
-Not free of ties: drop the recordings whose result has `ties`.
+Unlike gen.py it does not look for ties: --no-ties drops the recordings that have any.
 """
 import json
 import random

@@ -6,7 +6,7 @@ import { interpret } from "../interpret.ts";
 import { parseRecording } from "../recording.ts";
 
 const directed = fileURLToPath(new URL("../recorded/directed.jsonl.gz", import.meta.url));
-const recordings = readLines(directed).map((line, i) => parseRecording(line, `line ${i + 1}`));
+const recordings = (await readLines(directed)).map((line, i) => parseRecording(line, `line ${i + 1}`));
 
 /** A slice: `npm run conformance` replays everything. */
 const slice = recordings.filter(({ robust }, i) => robust && i % 5 === 0);
