@@ -172,6 +172,7 @@ export class Scope implements Frame {
     }
     if (outermost === null) return;
     outermost.undelivered = true;
+    this.owner.lateReason = undefined;
     outermost.cause = { reason: undefined, by: outermost.cause?.by };
   }
 

@@ -28,3 +28,14 @@ export class CallbackFrame implements Frame {
     this.variables = variables;
   }
 }
+
+/** Runs a function in a context that was captured before. */
+export type Enter = <R>(fn: () => R) => R;
+
+/**
+ * Captures the context that a callback scheduled here is to run in: the frame given, and whatever AsyncLocalStorages of
+ * the user's own hold now. A callback runs from the loop, whose context at that time is anybody's.
+ */
+export function captureContext(frame: Frame): Enter {
+  return ambient.run(frame, () => AsyncLocalStorage.snapshot()) as Enter; // it is typed with arguments to pass on
+}

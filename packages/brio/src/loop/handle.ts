@@ -1,4 +1,4 @@
-import { ambient, type Frame } from "./ambient.ts";
+import type { Enter } from "./ambient.ts";
 import type { Loop } from "./loop.ts";
 import type { TimerEntry } from "./timers.ts";
 
@@ -8,13 +8,13 @@ export class Handle {
   readonly settles = false;
   protected callback: (() => void) | null;
   private readonly loop: Loop;
-  private readonly frame: Frame;
+  private readonly enter: Enter;
   private readonly label: string;
 
   /** @internal */
-  constructor(loop: Loop, frame: Frame, callback: () => void, label: string) {
+  constructor(loop: Loop, enter: Enter, callback: () => void, label: string) {
     this.loop = loop;
-    this.frame = frame;
+    this.enter = enter;
     this.callback = callback;
     this.label = label;
   }
@@ -38,13 +38,11 @@ export class Handle {
     if (callback === null) return;
     this.callback = null;
     try {
-      ambient.run(this.frame, callback);
+      this.enter(callback);
     } catch (error) {
       const message = `Exception in callback ${this.label}`;
       // The handler sees the context variables that the callback saw.
-      ambient.run(this.frame, () =>
-        this.loop.callExceptionHandler({ message, exception: error, handle: this }),
-      );
+      this.enter(() => this.loop.callExceptionHandler({ message, exception: error, handle: this }));
     }
   }
 
@@ -62,13 +60,13 @@ export class TimerHandle extends Handle implements TimerEntry {
   /** @internal */
   constructor(
     loop: Loop,
-    frame: Frame,
+    enter: Enter,
     callback: () => void,
     label: string,
     when: number,
     forget: () => void,
   ) {
-    super(loop, frame, callback, label);
+    super(loop, enter, callback, label);
     this.deadline = when;
     this.forget = forget;
   }

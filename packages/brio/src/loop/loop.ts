@@ -1,4 +1,4 @@
-import { ambient, CallbackFrame, type Frame } from "./ambient.ts";
+import { ambient, CallbackFrame, captureContext, type Enter } from "./ambient.ts";
 import type { Clock } from "./clock.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { Handle, TimerHandle } from "./handle.ts";
@@ -40,7 +40,12 @@ export class Loop extends Scheduler {
    */
   callSoon<A extends unknown[]>(callback: (...args: A) => void, ...args: A): Handle {
     this.assertOpen();
-    const handle = new Handle(this, this.callbackFrame(), bound(callback, args, "callSoon"), label(callback));
+    const handle = new Handle(
+      this,
+      this.callbackContext(),
+      bound(callback, args, "callSoon"),
+      label(callback),
+    );
     this.push(handle);
     return handle;
   }
@@ -72,14 +77,15 @@ export class Loop extends Scheduler {
   private timer(when: number, callback: () => void, named: object): TimerHandle {
     this.assertOpen();
     const forget = (): void => this.timerDied();
-    const handle = new TimerHandle(this, this.callbackFrame(), callback, label(named), when, forget);
+    const handle = new TimerHandle(this, this.callbackContext(), callback, label(named), when, forget);
     this.addTimer(when, handle);
     return handle;
   }
 
-  private callbackFrame(): Frame {
+  private callbackContext(): Enter {
     const frame = ambient.getStore();
-    return new CallbackFrame(this, frame?.loop === this ? frame.variables.copy() : new Variables());
+    const variables = frame?.loop === this ? frame.variables.copy() : new Variables();
+    return captureContext(new CallbackFrame(this, variables));
   }
 
   // -- errors and debug --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import { type Cancellation, CancelledError, cancelledError, InvalidStateError } from "../cancel/errors.ts";
 import { ambientScope, type Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
-import { ambient, CallbackFrame } from "../loop/ambient.ts";
+import { ambient, CallbackFrame, captureContext } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Variables } from "../loop/variables.ts";
@@ -125,7 +125,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     if (typeof fn !== "function") throw new TypeError(`addDoneCallback takes a function, got ${typeof fn}`);
     const frame = ambient.getStore();
     const variables = frame === undefined ? new Variables() : frame.variables.copy();
-    this.listen(new Callback(fn, new CallbackFrame(this.loop, variables)));
+    this.listen(new Callback(fn, captureContext(new CallbackFrame(this.loop, variables))));
   }
 
   /** Removes every registration of `fn`; returns how many there were. */

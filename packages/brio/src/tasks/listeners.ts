@@ -1,5 +1,5 @@
 import type { Wait } from "../cancel/wait.ts";
-import { ambient, type Frame } from "../loop/ambient.ts";
+import type { Enter } from "../loop/ambient.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import type { Future } from "./future.ts";
 
@@ -16,11 +16,11 @@ export abstract class Observer {
 
 export class Callback {
   readonly fn: (future: never) => void;
-  readonly frame: Frame;
+  readonly enter: Enter;
 
-  constructor(fn: (future: never) => void, frame: Frame) {
+  constructor(fn: (future: never) => void, enter: Enter) {
     this.fn = fn;
-    this.frame = frame;
+    this.enter = enter;
   }
 }
 
@@ -44,11 +44,11 @@ export class Notice implements ReadyEntry {
       return;
     }
     try {
-      ambient.run(listener.frame, listener.fn as (future: Future<unknown>) => void, future); // it was registered on this future
+      listener.enter(() => listener.fn(future as never)); // it was registered on this future
     } catch (exception) {
       const message = `Exception in callback ${listener.fn.name || "<anonymous>"}()`;
       // The handler sees the context variables that the callback saw.
-      ambient.run(listener.frame, () => future.loop.callExceptionHandler({ message, exception, future }));
+      listener.enter(() => future.loop.callExceptionHandler({ message, exception, future }));
     }
   }
 }

@@ -33,7 +33,7 @@ export class Task<T>
   extends Future<T>
   implements ReadyEntry, ScopeOwner, ListedTask, PathNode, AsyncDisposable
 {
-  /** @internal */ readonly settles = false;
+  /** @internal */ readonly settles = true;
   /** @internal */ epoch = 0;
   /** @internal */ cancelRequests = 0;
   /** @internal */ lateReason: unknown = undefined;
@@ -45,6 +45,7 @@ export class Task<T>
   /** @internal What it belongs to, if not just to its loop: a group. */ group: object | null = null;
   private name: string | number;
   private begin: (() => PromiseLike<T> | T) | null;
+  private open: (() => void) | null = null;
   private unlinkSignal: (() => void) | null = null;
 
   /** @internal */
@@ -161,40 +162,56 @@ export class Task<T>
 
   // -- running -------------------------------------------------------------------------------------------
 
-  /** @internal The first step. */
+  /**
+   * @internal Prepares the first step, which is to run in the context of the caller: in all of it, as an
+   * AsyncLocalStorage of the user's own has its place there as well. A reaction to a promise keeps that context, at
+   * the least cost; the promise is resolved when the task's turn has come.
+   */
+  prepare(): void {
+    ambient.run(this.scope, () => {
+      const gate = new Promise<void>((resolve) => {
+        this.open = resolve;
+      });
+      gate.then(() => this.enter());
+    });
+  }
+
+  /** @internal The task's turn has come: its first step. */
   run(): void {
-    if (this.scope.undelivered) {
+    const { open, scope } = this;
+    this.open = null;
+    if (scope.undelivered) {
       this.begin = null;
-      const cause = this.scope.cause as Cancellation; // undelivered means there is one
-      this.finish(() => this.settleCancelled(cancelledError(cause, this.loop.debug)));
+      const cause = scope.cause as Cancellation; // undelivered means there is one
+      this.settleCancelled(cancelledError(cause, this.loop.debug));
+      this.end();
       return;
     }
     this.loop.take(this);
-    this.enter();
+    open?.();
   }
 
   /** @internal The first step, inside the caller's. */
   runEagerly(): void {
     this.loop.join(this);
-    this.enter();
+    ambient.run(this.scope, () => this.enter());
   }
 
+  /** Runs in the task's own scope. */
   private enter(): void {
     const begin = this.begin as () => PromiseLike<T> | T; // a task starts once
     this.begin = null;
     let result: PromiseLike<T> | T;
     try {
-      result = ambient.run(this.scope, begin);
+      result = begin();
     } catch (error) {
       this.fail(error);
       return;
     }
     if (result instanceof Promise) {
       this.follow(result);
-    } else if (result instanceof Coroutine) {
-      this.follow(ambient.run(this.scope, inline, result as Coroutine<T>));
     } else if (typeof (result as PromiseLike<T> | null | undefined)?.then === "function") {
-      this.follow(ambient.run(this.scope, inline, result as PromiseLike<T>));
+      this.follow(inline(result as PromiseLike<T>)); // it has a then()
     } else {
       this.succeed(result as T); // neither a promise nor any other thenable
     }
@@ -211,26 +228,25 @@ export class Task<T>
     const { scope } = this;
     if (scope.undelivered) {
       // Asked to end while it was running its last stretch: it ends cancelled, as in asyncio.
-      this.finish(() => this.settleCancelled(scope.cause as Cancellation)); // undelivered means there is a cause
+      this.settleCancelled(scope.cause as Cancellation); // undelivered means there is one
     } else {
-      if (this.loop.debug && this.scope.requests > 0) reportSwallowed(this, scope);
-      this.finish(() => super.setResult(value));
+      if (this.loop.debug && scope.requests > 0) reportSwallowed(this, scope);
+      super.setResult(value);
     }
+    this.end();
   }
 
   private fail(error: unknown): void {
-    this.finish(() => {
-      if (error instanceof CancelledError) this.settleCancelled(error);
-      else ambient.run(this.scope, () => super.setException(error));
-    });
+    if (error instanceof CancelledError) this.settleCancelled(error);
+    else super.setException(error);
+    this.end();
   }
 
-  private finish(settle: () => void): void {
-    settle();
+  private end(): void {
     this.unlinkSignal?.();
     if (this.loop.debug) unwatch(this);
     this.scope.exit();
-    delist(this.loop, this as unknown as Task<unknown>);
+    delist(this.loop, this);
     this.loop.park(this);
   }
 
@@ -280,8 +296,12 @@ export function spawn<T>(
   const parent = sameLoop ? frame.owner : null;
   const task = new Task<T>(loop, begin, options?.name, variables, parent);
   if (options?.signal !== undefined) task.heed(options.signal);
-  if (options?.eager && sameLoop) task.runEagerly();
-  else loop.push(task);
+  if (options?.eager && sameLoop) {
+    task.runEagerly();
+  } else {
+    task.prepare();
+    loop.push(task);
+  }
   return task;
 }
 
