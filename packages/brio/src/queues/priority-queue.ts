@@ -25,10 +25,25 @@ export interface PriorityQueueOptions<T> {
  */
 export class PriorityQueue<T> extends Queue<T> {
   constructor(maxsize = 0, options: PriorityQueueOptions<T> = {}) {
-    const { compare = compareNaturally } = options;
-    if (typeof compare !== "function") throw new TypeError("compare must be a function (a, b) => number");
-    super(maxsize, new Heap<T>(compare));
+    const { compare } = options;
+    if (compare !== undefined && typeof compare !== "function") {
+      throw new TypeError(
+        `compare must be a function, as in new PriorityQueue(0, { compare: (a, b) => a.priority - b.priority }); got ${inspect(compare)}`,
+      );
+    }
+    super(maxsize, new Heap<T>(compare === undefined ? compareNaturally : checked(compare)));
   }
+}
+
+/** An order that says nothing, such as `a > b` or the difference of two undefineds, would lose itself in the heap. */
+function checked<T>(compare: (a: T, b: T) => number): (a: T, b: T) => number {
+  return (a, b) => {
+    const order = compare(a, b);
+    if (typeof order === "number" && !Number.isNaN(order)) return order;
+    throw new TypeError(
+      `compare must return a number, as (a, b) => a.priority - b.priority does; got ${inspect(order)} for ${inspect(a)} and ${inspect(b)}`,
+    );
+  };
 }
 
 function compareNaturally(a: unknown, b: unknown): number {
@@ -49,7 +64,7 @@ function compareNaturally(a: unknown, b: unknown): number {
 }
 
 function comparable(a: unknown, b: unknown): boolean {
-  if (a instanceof Date) return b instanceof Date;
+  if (a instanceof Date && b instanceof Date) return !Number.isNaN(a.getTime() + b.getTime());
   if (typeof a === "string") return typeof b === "string";
   const numeric = (x: unknown): boolean =>
     typeof x === "bigint" || (typeof x === "number" && !Number.isNaN(x));

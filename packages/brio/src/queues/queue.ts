@@ -85,7 +85,11 @@ export class Queue<T> implements AsyncIterable<T> {
     if (scope === undefined) return outsideTask("queue.put()");
     if (this.isShutDown) return Promise.reject(this.shutDownError("put"));
     if (!this.full()) {
-      this.add(item);
+      try {
+        this.add(item);
+      } catch (error) {
+        return Promise.reject(error); // an item that can't be ordered
+      }
       return immediate(scope, undefined);
     }
     const elsewhere = this.binding.claim(scope.loop, this);
@@ -106,7 +110,13 @@ export class Queue<T> implements AsyncIterable<T> {
   get(): Promise<T> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("queue.get()");
-    if (this.store.size > 0) return immediate(scope, this.remove());
+    if (this.store.size > 0) {
+      try {
+        return immediate(scope, this.remove());
+      } catch (error) {
+        return Promise.reject(error); // items that can't be ordered
+      }
+    }
     if (this.isShutDown) return Promise.reject(this.shutDownError("get"));
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
@@ -167,10 +177,8 @@ export class Queue<T> implements AsyncIterable<T> {
     const dropAll = typeof options === "boolean" ? options : (options.immediate ?? false);
     this.isShutDown = true;
     if (dropAll) {
-      while (this.store.size > 0) {
-        this.store.remove();
-        if (this.unfinished > 0) this.unfinished--;
-      }
+      this.unfinished = Math.max(0, this.unfinished - this.store.size);
+      this.store.clear();
       if (this.unfinished === 0) this.joiners.lot.grantAll();
     }
     this.getters.lot.grantAll();
@@ -245,11 +253,27 @@ abstract class Line<T, R> implements WaitSource<R> {
     this.queue = queue;
   }
 
-  abstract take(wait: Wait<R>): R | typeof AGAIN;
+  take(wait: Wait<R>): R | typeof AGAIN {
+    this.lot.remove(wait);
+    try {
+      return this.serve(wait);
+    } catch (error) {
+      this.passOn();
+      throw error;
+    }
+  }
 
   withdraw(wait: Wait<R>, granted: boolean): undefined {
     this.lot.remove(wait);
-    if (granted && this.useful()) this.lot.grantNext();
+    if (granted) this.passOn();
+  }
+
+  /** The wait has been woken, and has left the line. What it throws rejects the wait. */
+  protected abstract serve(wait: Wait<R>): R | typeof AGAIN;
+
+  /** One who was woken has made no use of it. */
+  private passOn(): void {
+    if (this.useful()) this.lot.grantNext();
   }
 
   /** Is a wake-up still of use to the next in line? */
@@ -272,8 +296,7 @@ abstract class Line<T, R> implements WaitSource<R> {
 }
 
 class Getters<T> extends Line<T, T> {
-  take(wait: Wait<T>): T | typeof AGAIN {
-    this.lot.remove(wait);
+  protected serve(wait: Wait<T>): T | typeof AGAIN {
     if (!this.queue.empty()) return this.queue.remove();
     if (this.queue.ended) throw this.queue.shutDownError("get");
     return this.back(wait);
@@ -285,8 +308,7 @@ class Getters<T> extends Line<T, T> {
 }
 
 class Putters<T> extends Line<T, void> {
-  take(wait: Wait<void>): undefined | typeof AGAIN {
-    this.lot.remove(wait);
+  protected serve(wait: Wait<void>): undefined | typeof AGAIN {
     if (this.queue.ended) throw this.queue.shutDownError("put");
     if (this.queue.full()) return this.back(wait);
     this.queue.add((wait as PutWait<T>).item); // only put() lines up here
@@ -299,9 +321,7 @@ class Putters<T> extends Line<T, void> {
 }
 
 class Joiners<T> extends Line<T, void> {
-  take(wait: Wait<void>): undefined {
-    this.lot.remove(wait);
-  }
+  protected serve(): undefined {}
 
   protected useful(): boolean {
     return false;

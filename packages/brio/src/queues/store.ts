@@ -4,6 +4,7 @@ export interface Store<T> {
   add(item: T): void;
   /** The caller has checked that there is one. */
   remove(): T;
+  clear(): void;
 }
 
 /** First in, first out: a ring that grows by doubling and gives memory back when it has emptied. */
@@ -26,6 +27,12 @@ export class Fifo<T> implements Store<T> {
     this.size--;
     if (this.ring.length > LARGE && this.size < this.ring.length / 8) this.resize(this.ring.length / 2);
     return item;
+  }
+
+  clear(): void {
+    this.ring = new Array(SMALL);
+    this.head = 0;
+    this.size = 0;
   }
 
   private resize(length: number): void {
@@ -54,9 +61,17 @@ export class Lifo<T> implements Store<T> {
   remove(): T {
     return this.stack.pop() as T; // the caller has checked that there is one
   }
+
+  clear(): void {
+    this.stack.length = 0;
+  }
 }
 
-/** Smallest first: a binary heap. Items that compare equal come out in no particular order. */
+/**
+ * Smallest first: a binary heap. Items that compare equal come out in no particular order.
+ *
+ * All comparing is done before anything moves: when `compare` throws, the heap is as it was.
+ */
 export class Heap<T> implements Store<T> {
   private readonly heap: T[] = [];
   private readonly compare: (a: T, b: T) => number;
@@ -71,40 +86,50 @@ export class Heap<T> implements Store<T> {
 
   add(item: T): void {
     const { heap, compare } = this;
-    // Compare before anything moves, so that an item which can't be compared leaves the heap as it was.
-    let at = heap.length;
     const path: number[] = [];
+    let at = heap.length;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (compare(heap[parent] as T, item) <= 0) break;
       path.push(parent);
       at = parent;
     }
-    at = heap.length;
     heap.push(item);
-    for (const parent of path) {
-      heap[at] = heap[parent] as T;
-      at = parent;
-    }
-    heap[at] = item;
+    this.shift(heap.length - 1, path, item);
   }
 
   remove(): T {
     const { heap, compare } = this;
+    const size = heap.length - 1;
     const top = heap[0] as T; // the caller has checked that there is one
-    const last = heap.pop() as T;
-    const size = heap.length;
-    if (size === 0) return top;
+    const last = heap[size] as T;
+    const path: number[] = [];
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= size) break;
       if (child + 1 < size && compare(heap[child + 1] as T, heap[child] as T) < 0) child++;
       if (compare(last, heap[child] as T) <= 0) break;
-      heap[at] = heap[child] as T;
+      path.push(child);
       at = child;
     }
-    heap[at] = last;
+    heap.pop();
+    if (size > 0) this.shift(0, path, last);
     return top;
+  }
+
+  clear(): void {
+    this.heap.length = 0;
+  }
+
+  /** Moves each item on the path into the place before it, from `at` on, and puts `item` into the last. */
+  private shift(at: number, path: readonly number[], item: T): void {
+    const { heap } = this;
+    let hole = at;
+    for (const from of path) {
+      heap[hole] = heap[from] as T;
+      hole = from;
+    }
+    heap[hole] = item;
   }
 }
