@@ -136,10 +136,14 @@ export class Scope implements Frame {
     return null;
   }
 
-  /** How many cancellations are asked for above this scope, in the same task. */
+  /** How many cancellations are asked for above this scope, in the same task, as far as they are let in. */
   outerRequests(): number {
     let sum = 0;
-    for (let scope = this.parent; scope !== null; scope = scope.parent) sum += scope.requests;
+    if (this.shielded) return 0;
+    for (let scope = this.parent; scope !== null; scope = scope.parent) {
+      sum += scope.requests;
+      if (scope.shielded) break;
+    }
     return sum;
   }
 

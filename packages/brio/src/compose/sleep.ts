@@ -88,3 +88,8 @@ export function checkpoint(): Promise<void> {
   if (scope === undefined) return outsideTask("checkpoint()");
   return new Wait<undefined>(scope, TURN, "checkpoint").beginGranted(undefined);
 }
+
+/** Waits, to be refused, only if the scope is cancelled: before an operation that might not have to wait. */
+export async function heedCancellation(): Promise<void> {
+  if (ambientScope()?.blocked) await checkpoint();
+}

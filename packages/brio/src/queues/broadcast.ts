@@ -3,6 +3,7 @@ import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
+import { heedCancellation } from "../compose/sleep.ts";
 import { Binding } from "../sync/binding.ts";
 import { QueueFull, QueueShutDown } from "./errors.ts";
 
@@ -273,7 +274,10 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   /** Gets items until the broadcast is closed; leaving the loop closes the subscription. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {
-      for (;;) yield await this.get();
+      for (;;) {
+        await heedCancellation();
+        yield await this.get();
+      }
     } catch (error) {
       if (!(error instanceof QueueShutDown)) throw error;
     } finally {
