@@ -21,8 +21,10 @@ export class LagError extends Error {
   }
 }
 
+/** What becomes of a subscriber that is too slow: see {@link BroadcastOptions.lag}. */
 export type LagPolicy = "drop-oldest" | "error" | "block";
 
+/** What a {@link Broadcast} is made with. */
 export interface BroadcastOptions {
   /** How many items are kept for slow subscribers, an integer >= 1. Default 16. */
   capacity?: number;
@@ -34,6 +36,7 @@ export interface BroadcastOptions {
   lag?: LagPolicy;
 }
 
+/** The state of a {@link Broadcast}. */
 export interface BroadcastStatistics {
   readonly capacity: number;
   /** Items kept for the slowest subscriber. */
@@ -56,7 +59,7 @@ export interface BroadcastStatistics {
  *     for (const name of ["a", "b"]) {
  *       const subscription = news.subscribe();
  *       group.createTask(async () => {
- *         for await (const item of subscription) console.log(name, item);
+ *         for await (const item of subscription) console.log(name, item); // a hello, then b hello
  *       });
  *     }
  *     await news.publish("hello");
@@ -66,6 +69,7 @@ export interface BroadcastStatistics {
  * ```
  */
 export class Broadcast<T> {
+  /** How many items are kept for slow subscribers. */
   readonly capacity: number;
   private readonly lag: LagPolicy;
   private readonly subscriptions = new Set<Subscription<T>>();
@@ -139,6 +143,7 @@ export class Broadcast<T> {
     this.publishers.lot.grantAll();
   }
 
+  /** Its state. */
   statistics(): BroadcastStatistics {
     return {
       capacity: this.capacity,
@@ -271,7 +276,11 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     this.close();
   }
 
-  /** Gets items until the broadcast is closed; leaving the loop closes the subscription. */
+  /**
+   * Gets items until the broadcast is closed; leaving the loop closes the subscription.
+   *
+   * *Cancel safety*: no item is taken and not given out; a loop in a cancelled scope ends before the next item.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {
       for (;;) {

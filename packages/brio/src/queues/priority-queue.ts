@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { Queue } from "./queue.ts";
 import { Heap } from "./store.ts";
 
+/** How a {@link PriorityQueue} orders its items. */
 export interface PriorityQueueOptions<T> {
   /** Less than 0 if `a` comes first. Default: numbers, bigints, strings and dates in their order, arrays item by item. */
   compare?: (a: T, b: T) => number;

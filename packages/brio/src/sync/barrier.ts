@@ -7,6 +7,7 @@ export class BrokenBarrierError extends RuntimeError {
   override name = "BrokenBarrierError";
 }
 
+/** The state of a {@link Barrier}. */
 export interface BarrierStatistics {
   readonly parties: number;
   readonly waiting: number;
@@ -34,7 +35,7 @@ type State = "filling" | "draining" | "resetting" | "broken";
  * await run(async () => {
  *   const start = new Barrier(2);
  *   await taskGroup((group) => {
- *     for (const name of ["a", "b"]) group.createTask(async () => console.log(name, await start.wait())); // a 0, b 1
+ *     for (const name of ["a", "b"]) group.createTask(async () => console.log(name, await start.wait())); // b 1, then a 0
  *   });
  * });
  * ```
@@ -55,6 +56,7 @@ export class Barrier {
     this.size = parties;
   }
 
+  /** How many tasks meet. */
   get parties(): number {
     return this.size;
   }
@@ -64,6 +66,7 @@ export class Barrier {
     return this.state === "filling" ? this.count : 0;
   }
 
+  /** True from {@link abort} to the next {@link reset}. */
   get broken(): boolean {
     return this.state === "broken";
   }
@@ -108,7 +111,11 @@ export class Barrier {
     );
   }
 
-  /** Makes the barrier empty and whole again; whoever waits inside gets BrokenBarrierError. */
+  /**
+   * Makes the barrier empty and whole again; whoever waits inside gets BrokenBarrierError.
+   *
+   * *Cancel safety*: cancelled while it waits for the barrier's lock, it has changed nothing.
+   */
   reset(): Promise<void> {
     return this.changed.with(() => {
       this.state = this.count > 0 ? "resetting" : "filling";
@@ -116,7 +123,11 @@ export class Barrier {
     });
   }
 
-  /** Breaks the barrier: whoever waits, and whoever comes before the next `reset`, gets BrokenBarrierError. */
+  /**
+   * Breaks the barrier: whoever waits, and whoever comes before the next `reset`, gets BrokenBarrierError.
+   *
+   * *Cancel safety*: cancelled while it waits for the barrier's lock, it has changed nothing.
+   */
   abort(): Promise<void> {
     return this.changed.with(() => {
       this.state = "broken";
@@ -124,6 +135,7 @@ export class Barrier {
     });
   }
 
+  /** Its state. */
   statistics(): BarrierStatistics {
     return { parties: this.size, waiting: this.nWaiting, broken: this.broken };
   }

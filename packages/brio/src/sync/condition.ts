@@ -8,6 +8,7 @@ import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 import { Lock } from "./lock.ts";
 
+/** The state of a {@link Condition}. */
 export interface ConditionStatistics {
   readonly locked: boolean;
   /** How many wait to be notified. */
@@ -46,7 +47,11 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
     this.lock = lock;
   }
 
-  /** Takes the lock. See {@link Lock.acquire}. */
+  /**
+   * Takes the lock; waits until it is free.
+   *
+   * *Cancel safety*: a cancelled `acquire` does not hold the lock.
+   */
   async acquire(): Promise<this> {
     await this.lock.acquire();
     return this;
@@ -57,11 +62,17 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
     this.lock.release();
   }
 
+  /** Is the lock taken? */
   locked(): boolean {
     return this.lock.locked();
   }
 
-  /** Runs `fn` while holding the lock. */
+  /**
+   * Runs `fn` while holding the lock; gives it back whatever happens.
+   *
+   * *Cancel safety*: cancelled while it waits, it has nothing, and `fn` is not called; cancelled later, it gives back what
+   * it holds when `fn` has ended.
+   */
   with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
     return holding(this, fn, "condition.with()");
   }
@@ -148,6 +159,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
     for (let left = n; left > 0 && this.lot.grantNext(); left--);
   }
 
+  /** Its state. */
   statistics(): ConditionStatistics {
     const { locked, waiting } = this.lock.statistics();
     return { locked, waiting: this.lot.length, waitingForLock: waiting };

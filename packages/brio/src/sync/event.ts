@@ -4,6 +4,7 @@ import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { Binding } from "./binding.ts";
 
+/** The state of an {@link Event}. */
 export interface EventStatistics {
   readonly set: boolean;
   readonly waiting: number;
@@ -29,6 +30,7 @@ export class Event implements WaitSource<true> {
   private readonly binding = new Binding();
   private flag = false;
 
+  /** Is the flag set? */
   isSet(): boolean {
     return this.flag;
   }
@@ -40,6 +42,7 @@ export class Event implements WaitSource<true> {
     this.lot.grantAll();
   }
 
+  /** Takes the flag down: who waits from now on, waits. */
   clear(): void {
     this.flag = false;
   }
@@ -60,6 +63,7 @@ export class Event implements WaitSource<true> {
     return wait.begin();
   }
 
+  /** Its state. */
   statistics(): EventStatistics {
     return { set: this.flag, waiting: this.lot.length };
   }

@@ -6,6 +6,7 @@ import { RuntimeError } from "../loop/errors.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 
+/** The state of a {@link Lock}. */
 export interface LockStatistics {
   readonly locked: boolean;
   /** The name of the task that acquired it, or null. */
@@ -93,11 +94,17 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
     return this.taken;
   }
 
-  /** Runs `fn` while holding the lock; releases it whatever happens. */
+  /**
+   * Runs `fn` while holding the lock; gives it back whatever happens.
+   *
+   * *Cancel safety*: cancelled while it waits, it has nothing, and `fn` is not called; cancelled later, it gives back what
+   * it holds when `fn` has ended.
+   */
   with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
     return holding(this, fn, "lock.with()");
   }
 
+  /** Its state. */
   statistics(): LockStatistics {
     return { locked: this.taken, holder: this.holder?.getName() ?? null, waiting: this.lot.length };
   }

@@ -8,6 +8,7 @@ import type { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Binding } from "./binding.ts";
 
+/** What a {@link RateLimiter} is made with. */
 export interface RateLimiterOptions {
   /** How many tokens come back in each `per`; > 0. */
   limit: number;
@@ -17,6 +18,7 @@ export interface RateLimiterOptions {
   burst?: number;
 }
 
+/** The state of a {@link RateLimiter}. */
 export interface RateLimiterStatistics {
   /** Tokens that can be had at once. */
   readonly available: number;
@@ -98,7 +100,11 @@ export class RateLimiter implements WaitSource<undefined> {
     return wait.begin();
   }
 
-  /** Runs `fn` after taking a token. */
+  /**
+   * Runs `fn` after taking a token.
+   *
+   * *Cancel safety*: cancelled while it waits, it has taken no token, and `fn` is not called.
+   */
   async with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
     if (typeof fn !== "function")
       throw new TypeError("limiter.with() takes a function: limiter.with(() => work())");
@@ -106,6 +112,7 @@ export class RateLimiter implements WaitSource<undefined> {
     return await fn();
   }
 
+  /** Its state. */
   statistics(): RateLimiterStatistics {
     return { available: this.available, waiting: this.lot.length };
   }

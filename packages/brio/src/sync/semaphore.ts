@@ -6,6 +6,7 @@ import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 
+/** The state of a {@link Semaphore}. */
 export interface SemaphoreStatistics {
   /** Permits that can be had at once. */
   readonly value: number;
@@ -76,11 +77,17 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
     this.wakeNext();
   }
 
-  /** Runs `fn` while holding a permit; gives it back whatever happens. */
+  /**
+   * Runs `fn` while holding a permit; gives it back whatever happens.
+   *
+   * *Cancel safety*: cancelled while it waits, it has nothing, and `fn` is not called; cancelled later, it gives back what
+   * it holds when `fn` has ended.
+   */
   with<T>(fn: () => PromiseLike<T> | T): Promise<T> {
     return holding(this, fn, "semaphore.with()");
   }
 
+  /** Its state. */
   statistics(): SemaphoreStatistics {
     return { value: this.value, waiting: this.lot.length };
   }
@@ -130,7 +137,24 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
   again(): void {}
 }
 
-/** A {@link Semaphore} that never has more permits than it began with. */
+/**
+ * A {@link Semaphore} that never has more permits than it began with.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore, run } from "brio";
+ *
+ * await run(async () => {
+ *   const slots = new BoundedSemaphore(2);
+ *   await slots.with(() => console.log(slots.statistics().value)); // 1
+ *   try {
+ *     slots.release(); // once too often
+ *   } catch (error) {
+ *     console.log(error instanceof RangeError); // true
+ *   }
+ * });
+ * ```
+ */
 export class BoundedSemaphore extends Semaphore {
   private readonly bound: number;
 
