@@ -108,7 +108,8 @@ export class CancelScope {
     }
     if (this.called) scope.cancel({ reason: this.reason, by: this.by });
     this.arm();
-    const baseline = scope.outerRequests();
+    // As for a timeout: in the sticky mode, what was asked for before is still in force.
+    const baseline = scope.loop.once ? scope.outerRequests() : 0;
     try {
       return await scope.run(call<T>, this, body);
     } catch (error) {
