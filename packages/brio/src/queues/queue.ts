@@ -3,15 +3,18 @@ import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
+import { heedCancellation } from "../compose/sleep.ts";
 import { Binding } from "../sync/binding.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { Fifo, type Store } from "./store.ts";
 
+/** How a queue is shut down. */
 export interface ShutdownOptions {
   /** Drop what is in the queue, instead of letting it be got. Default false. */
   immediate?: boolean;
 }
 
+/** The state of a {@link Queue}. */
 export interface QueueStatistics {
   readonly size: number;
   /** 0: unbounded. */
@@ -31,7 +34,25 @@ export interface QueueStatistics {
  * somebody was faster (asyncio's rule). A woken waiter that was cancelled passes the wake-up on if it is still of use.
  */
 
-/** A first-in, first-out queue between tasks, with a bound that makes producers wait. */
+/**
+ * A first-in, first-out queue between tasks, with a bound that makes producers wait.
+ *
+ * @example
+ * ```ts
+ * import { Queue, run, taskGroup } from "brio";
+ *
+ * await run(async () => {
+ *   const queue = new Queue<number>(2); // a producer waits while it holds two
+ *   await taskGroup(async (group) => {
+ *     group.createTask(async () => {
+ *       for await (const item of queue) console.log(item); // 1, then 2, then 3
+ *     });
+ *     for (const item of [1, 2, 3]) await queue.put(item);
+ *     queue.shutdown();
+ *   });
+ * });
+ * ```
+ */
 export class Queue<T> implements AsyncIterable<T> {
   /** How many items it holds at most; 0: any number. */
   readonly maxsize: number;
@@ -60,10 +81,12 @@ export class Queue<T> implements AsyncIterable<T> {
     this.joiners = new Joiners(this);
   }
 
+  /** How many items are in it. */
   qsize(): number {
     return this.store.size;
   }
 
+  /** Are there no items in it? */
   empty(): boolean {
     return this.store.size === 0;
   }
@@ -185,11 +208,17 @@ export class Queue<T> implements AsyncIterable<T> {
     this.putters.lot.grantAll();
   }
 
-  /** Gets items until the queue is shut down and empty. Call `taskDone` yourself if somebody joins. */
+  /**
+   * Gets items until the queue is shut down and empty. Call `taskDone` yourself if somebody joins.
+   *
+   * *Cancel safety*: no item is lost. Unlike `get`, which succeeds where it need not wait, a loop in a cancelled scope
+   * ends before the next item, however many there are.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
       let item: T;
       try {
+        await heedCancellation();
         item = await this.get();
       } catch (error) {
         if (error instanceof QueueShutDown) return;
@@ -199,6 +228,7 @@ export class Queue<T> implements AsyncIterable<T> {
     }
   }
 
+  /** Its state. */
   statistics(): QueueStatistics {
     return {
       size: this.store.size,

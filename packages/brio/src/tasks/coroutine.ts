@@ -50,12 +50,12 @@ export class Coroutine<T> implements Promise<T> {
     return begin(this).then(fulfilled, rejected);
   }
 
-  /** Like {@link then}, for its error. */
+  /** Like {@link then}, for its error. *Cancel safety*: that of what it runs. */
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
     return begin(this).catch(rejected);
   }
 
-  /** Like {@link then}, for its end. */
+  /** Like {@link then}, for its end. *Cancel safety*: that of what it runs. */
   finally(settled?: (() => void) | null): Promise<T> {
     return begin(this).finally(settled);
   }

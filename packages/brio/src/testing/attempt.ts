@@ -18,6 +18,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 /** A program under test: makes everything that it uses anew, and tells the trial what must hold at the end. */
 export type TrialProgram<T> = (trial: Trial) => PromiseLike<T> | T;
 
+/** What is in order in a program under test. */
 export interface TrialOptions {
   /**
    * Errors that are in order: what the program may end with besides `CancelledError`, and what the loop may report.

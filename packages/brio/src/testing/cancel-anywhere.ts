@@ -26,6 +26,7 @@ export interface CancelAnywhereRun {
   readonly cancellation: "sticky" | "once";
 }
 
+/** Options of {@link cancelAnywhere}. */
 export interface CancelAnywhereOptions extends TrialOptions {
   /** What is cancelled. Default `"main"`. */
   targets?: CancelTargets | undefined;
@@ -37,6 +38,7 @@ export interface CancelAnywhereOptions extends TrialOptions {
   only?: CancelAnywhereRun | undefined;
 }
 
+/** What {@link cancelAnywhere} has done. */
 export interface CancelAnywhereResult {
   /** At how many points it was cancelled, counted in one mode. */
   readonly points: number;

@@ -13,6 +13,7 @@ import { type CancelTargets, pointsFor, targetsOf } from "./cancel-anywhere.ts";
 import { Random } from "./random.ts";
 import { TrialError } from "./trial-error.ts";
 
+/** Options of {@link explore}. */
 export interface ExploreOptions extends TrialOptions {
   /** How many orders to try (seeds 0, 1, ...), or the seeds themselves. Default 100. */
   seeds?: number | readonly number[] | undefined;
@@ -22,6 +23,7 @@ export interface ExploreOptions extends TrialOptions {
   cancel?: CancelTargets | undefined;
 }
 
+/** What {@link explore} has done. */
 export interface ExploreResult {
   /** How many runs there were. */
   readonly runs: number;

@@ -1,6 +1,16 @@
 import { inspect } from "node:util";
 
-/** A source of chance that can be repeated: the same seed gives the same numbers, on every machine. */
+/**
+ * A source of chance that can be repeated: the same seed gives the same numbers, on every machine.
+ *
+ * @example
+ * ```ts
+ * import { Random } from "brio/testing";
+ *
+ * const random = new Random(1);
+ * console.log(random.integer(10), random.pick(["a", "b", "c"])); // 0 b
+ * ```
+ */
 export class Random {
   private state: number;
 

@@ -7,6 +7,10 @@ import { VirtualClock } from "./virtual-clock.ts";
  * Like `run`, in virtual time: sleeps take no time, and a program that can't go on gets its `DeadlockError` at once.
  * Signals are left alone.
  *
+ * *Cancel safety*: cancelled through `options.signal`, it ends as soon as main has ended.
+ *
+ * @throws what main throws; DeadlockError; RuntimeError inside a running loop.
+ *
  * @example
  * ```ts
  * import { getRunningLoop, sleep } from "brio";

@@ -21,6 +21,7 @@ export interface Watchable {
   toString(): string;
 }
 
+/** Throws if what must hold after a run does not. */
 export type Invariant = (outcome: TrialOutcome) => void | PromiseLike<void>;
 
 /** One run of a program under test: where it says what must hold at the end. Given to the program. */

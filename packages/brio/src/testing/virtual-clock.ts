@@ -7,8 +7,19 @@ import type { Clock, ClockHost } from "../loop/clock.ts";
  *
  * Before each jump Node gets one turn, for I/O that is about to arrive; it does not wait for it. Several loops may share
  * a clock: it jumps when all of them are idle.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "brio";
+ * import { VirtualClock } from "brio/testing";
+ *
+ * const clock = new VirtualClock();
+ * await run(() => sleep("1h"), { clock });
+ * console.log(clock.now()); // 3600000
+ * ```
  */
 export class VirtualClock implements Clock {
+  /** See {@link Clock.virtual}. */
   readonly virtual = true;
   private time = 0;
   private readonly deadlines = new Map<ClockHost, number | null>();
@@ -19,6 +30,7 @@ export class VirtualClock implements Clock {
     return this.time;
   }
 
+  /** For loops: see {@link Clock.arm}. */
   arm(host: ClockHost, deadline: number | null): void {
     this.deadlines.set(host, deadline);
     if (this.jumping) return;
@@ -26,6 +38,7 @@ export class VirtualClock implements Clock {
     setImmediate(this.jump);
   }
 
+  /** For loops: see {@link Clock.disarm}. */
   disarm(host: ClockHost): void {
     this.deadlines.delete(host);
   }
