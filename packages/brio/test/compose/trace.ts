@@ -1,4 +1,13 @@
-import { allTasks, CancelledError, currentTask, type EventLoop, ExceptionGroup, getRunningLoop } from "brio";
+import {
+  allTasks,
+  CancelledError,
+  currentTask,
+  DeadlockError,
+  type EventLoop,
+  ExceptionGroup,
+  getRunningLoop,
+  sleepForever,
+} from "brio";
 import { runVirtual } from "brio/testing";
 import { expect } from "vitest";
 
@@ -70,4 +79,20 @@ export async function errorOf(awaitable: PromiseLike<unknown>): Promise<unknown>
     return error;
   }
   return expect.fail("it was expected to reject");
+}
+
+/**
+ * The loop time at which nothing is left to happen after a program has ended. It is the time of its end, unless the
+ * program has left a timer behind.
+ */
+export async function restTime(program: () => Promise<unknown>): Promise<number> {
+  let time = Number.NaN;
+  const run = runVirtual(async () => {
+    await program();
+    await sleepForever().finally(() => {
+      time = getRunningLoop().time();
+    });
+  });
+  expect(await errorOf(run)).toBeInstanceOf(DeadlockError);
+  return time;
 }
