@@ -141,6 +141,7 @@ export class Attempt<T> {
 
   private idle(): void {
     this.trace.look();
+    this.problems.push(...this.trial.lostWakeUps());
     const strike = this.reach("idle");
     if (strike !== undefined) this.strike(strike);
   }

@@ -59,7 +59,8 @@ export interface CancelAnywhereResult {
  * - no task is left, and the loop has nothing to report;
  * - no promise was rejected without a handler;
  * - the program ended with `CancelledError`, or returned; what was cancelled did not return as if nothing had happened;
- * - nobody waits for what was given to `trial.watch`, and it is as free as it was;
+ * - nobody waits for what was given to `trial.watch`, and it is as free as it was; nor did anybody wait, while nothing was
+ *   ready, for what could be had;
  * - what `trial.check` was given does not throw.
  *
  * The program must make everything it uses anew in each run, and do the same each time.

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ExceptionContext } from "../loop/report.ts";
+import { lostWakeUp } from "./at-rest.ts";
 import { Random } from "./random.ts";
 
 /** How one run of a program ended. */
@@ -29,6 +30,7 @@ export class Trial {
   /** Chance that is the same each time this run is repeated. */
   readonly random: Random;
   private readonly invariants: Invariant[] = [];
+  private readonly watched = new Set<Watchable>();
   private readonly write: (line: string) => void;
 
   /** @internal */
@@ -38,10 +40,12 @@ export class Trial {
   }
 
   /**
-   * Has a primitive looked at after the run: nobody waits for it, and it is as free as it was when it was given here (a
-   * lock is unlocked, a semaphore has all of its permits, a barrier is whole). Returns it.
+   * Has a primitive looked at. Whenever nothing is ready, nobody may wait for what could be had (an item of a queue, a
+   * permit). After the run, nobody waits for it, and it is as free as it was when it was given here: a lock is unlocked,
+   * a semaphore has all of its permits, a barrier is whole. Returns it.
    */
   watch<R extends Watchable>(resource: R): R {
+    this.watched.add(resource);
     const before = resource.statistics();
     this.check(() => {
       const problems = differences(before, resource.statistics());
@@ -63,6 +67,18 @@ export class Trial {
   /** Puts a line into the trace that is shown when the run fails. */
   note(text: string): void {
     this.write(text);
+  }
+
+  /** @internal Nothing is ready: what should be? Each primitive is told of once. */
+  lostWakeUps(): Error[] {
+    const errors: Error[] = [];
+    for (const resource of this.watched) {
+      const lost = lostWakeUp(resource);
+      if (lost === null) continue;
+      this.watched.delete(resource);
+      errors.push(new Error(`${String(resource)}: nothing is ready, but ${lost}`));
+    }
+    return errors;
   }
 
   /** @internal What does not hold. */

@@ -71,3 +71,54 @@ describe("trial.watch", () => {
     expect(problems).toEqual([]);
   });
 });
+
+describe("trial.watch, while nothing is ready", () => {
+  /** What is wrong when `resource` tells these statistics for as long as the program runs. */
+  async function atRest<R extends Watchable>(resource: R, statistics: object): Promise<string[]> {
+    let running = true;
+    const truth = resource.statistics.bind(resource);
+    return problemsOf(async (trial) => {
+      resource.statistics = () => (running ? { ...truth(), ...statistics } : truth());
+      trial.watch(resource);
+      await sleep("1s");
+      await sleep("1s");
+      running = false;
+    });
+  }
+
+  it("finds somebody who waits for what could be had, and says so once", async () => {
+    const lost = (problems: string[]) =>
+      problems.map((problem) => problem.replace(/.*nothing is ready, but /, ""));
+    expect(lost(await atRest(new Lock(), { waiting: 2 }))).toEqual(["2 wait for a lock that is free"]);
+    expect(lost(await atRest(new Semaphore(3), { waiting: 1 }))).toEqual([
+      "1 wait for a permit, and 3 can be had",
+    ]);
+    expect(lost(await atRest(new Event(), { set: true, waiting: 1 }))).toEqual([
+      "1 wait for an event that is set",
+    ]);
+    expect(lost(await atRest(new Condition(), { waitingForLock: 1 }))).toEqual([
+      "1 wait for a lock that is free",
+    ]);
+    expect(lost(await atRest(new Queue(), { size: 2, gettersWaiting: 1 }))).toEqual([
+      "1 wait for an item, and 2 can be had",
+    ]);
+    expect(lost(await atRest(new Queue(1), { puttersWaiting: 1 }))).toEqual([
+      "1 wait for room, and there is some",
+    ]);
+    expect(lost(await atRest(new Queue(), { shutDown: true, gettersWaiting: 1 }))).toEqual([
+      "somebody waits, and it was shut down",
+    ]);
+    expect(lost(await atRest(new Queue(), { size: 2, unfinished: 1 }))).toEqual([
+      "it holds 2 items, and only 1 are unfinished",
+    ]);
+  });
+
+  it("has nothing against somebody who waits for what can't be had", async () => {
+    expect(await atRest(new Lock(), { locked: true, waiting: 2 })).toEqual([
+      "<Lock unlocked, 0 waiting>: locked is false at the end, and was true",
+    ]);
+    expect(await atRest(new Condition(), { waiting: 2 })).toEqual([]);
+    expect(await atRest(new Event(), { waiting: 2 })).toEqual([]);
+    expect(await atRest(new Queue(), { gettersWaiting: 2 })).toEqual([]);
+  });
+});
