@@ -2,16 +2,15 @@ import {
   CancelledError,
   createTask,
   currentTask,
-  Event,
   sleep,
   type Task,
   type Timeout,
   timeout,
   uncancellable,
 } from "brio";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { sleeper } from "./actors.ts";
-import { errorOf, expectTrace, expectTraces, type Note, name, outcome, trace } from "./trace.ts";
+import { errorOf, expectTrace, type Note, name, outcome } from "./trace.ts";
 
 /**
  * A task that waits in a timeout of 50 ms, and needs 20 ms to clean up. It notes how the timeout ended, and whether its
@@ -164,154 +163,5 @@ describe("a cancellation from outside and a timeout", () => {
         note(`asked ${task.cancelling()} time`);
       },
       ["10 child: CancelledError(from outside)", "10 CancelledError(from outside)", "10 asked 1 time"],
-    ));
-});
-
-describe("a timeout in a task that is being cancelled", () => {
-  it("has its time under asyncio's rule; sticky, its wait is refused", () =>
-    expectTraces(
-      async (note) => {
-        const task = createTask(async () => {
-          currentTask()?.cancel();
-          await sleep(1000).catch((error) => note(name(error)));
-          note(`clean-up: ${await outcome(timeout(10, () => sleep(1000)))}`);
-        });
-        await outcome(task);
-        note(`asked ${task.cancelling()} time`);
-      },
-      {
-        once: ["0 CancelledError", "10 clean-up: TimeoutError", "10 asked 1 time"],
-        sticky: ["0 CancelledError", "0 clean-up: CancelledError", "0 asked 1 time"],
-      },
-    ));
-
-  it("that gives no time at all is refused for the older reason when sticky", () =>
-    expectTraces(
-      async (note) => {
-        const task = createTask(async () => {
-          currentTask()?.cancel();
-          await sleep(1000).catch((error) => note(name(error)));
-          note(`clean-up: ${await outcome(timeout(0, () => sleep(1000)))}`);
-        });
-        await outcome(task);
-      },
-      {
-        once: ["0 CancelledError", "0 clean-up: TimeoutError"],
-        sticky: ["0 CancelledError", "0 clean-up: CancelledError"],
-      },
-    ));
-
-  it("passes a second cancellation on", () =>
-    expectTraces(
-      async (note) => {
-        const task = createTask(async () => {
-          const me = currentTask();
-          me?.cancel("first");
-          await sleep(1000).catch((error) => note(name(error)));
-          const cleanUp = timeout(1000, async () => {
-            me?.cancel("second");
-            await sleep(2000);
-          });
-          note(`clean-up: ${await outcome(cleanUp)}`);
-        });
-        await outcome(task);
-        note(`asked ${task.cancelling()} times`);
-      },
-      {
-        once: ["0 CancelledError(first)", "0 clean-up: CancelledError(second)", "0 asked 2 times"],
-        sticky: ["0 CancelledError(first)", "0 clean-up: CancelledError(second)", "0 asked 2 times"],
-      },
-    ));
-
-  it("has its time again after uncancel", () =>
-    expectTrace(
-      async (note) => {
-        const task = createTask(async () => {
-          const me = currentTask();
-          me?.cancel();
-          await sleep(1000).catch((error) => note(name(error)));
-          me?.uncancel();
-          note(await outcome(timeout(10, () => sleep(1000))));
-        });
-        await task;
-        note(`cancelled: ${task.cancelled()}`);
-      },
-      ["0 CancelledError", "10 TimeoutError", "10 cancelled: false"],
-    ));
-});
-
-describe("a timeout in a protected section", () => {
-  it("throws TimeoutError there, although a cancellation waits outside", () =>
-    expectTrace(
-      async (note) => {
-        const task = createTask(async () => {
-          const section = uncancellable(async () => {
-            note(`inside: ${await outcome(timeout(10, () => sleep(1000)))}`);
-            await sleep(10);
-            note("the section goes on");
-          });
-          await section;
-          await sleep(1000);
-        });
-        await sleep(5);
-        task.cancel("from outside");
-        note(await outcome(task));
-      },
-      ["10 inside: TimeoutError", "20 the section goes on", "20 CancelledError(from outside)"],
-    ));
-
-  it("throws TimeoutError there, although the task was cancelled before", () =>
-    expectTrace(
-      async (note) => {
-        const task = createTask(async () => {
-          try {
-            await sleep(1000);
-          } finally {
-            await uncancellable(async () => {
-              note(`inside: ${await outcome(timeout(10, () => sleep(1000)))}`);
-            });
-          }
-        });
-        await sleep(5);
-        task.cancel("from outside");
-        note(await outcome(task));
-      },
-      ["15 inside: TimeoutError", "15 CancelledError(from outside)"],
-    ));
-});
-
-describe("the count of cancellations around a timeout", () => {
-  it("is what it was before, whatever the end", () =>
-    trace(async () => {
-      const me = currentTask();
-      const seen: (number | undefined)[] = [];
-      const count = () => void seen.push(me?.cancelling());
-      await timeout(10, () => {});
-      count();
-      await outcome(timeout(10, () => sleep(1000)));
-      count();
-      await outcome(timeout(10, () => Promise.reject(new Error("body"))));
-      count();
-      await timeout(10, () => sleep(1000).catch(count));
-      count();
-      expect(seen).toEqual([0, 0, 0, 1, 0]);
-    }));
-
-  it("is not changed by an uncancel that meant the deadline", () =>
-    expectTrace(
-      async (note) => {
-        const me = currentTask();
-        const go = new Event();
-        const ended = timeout(10, async () => {
-          await go.wait().catch((error) => note(name(error)));
-          note(`${me?.uncancel()} left`);
-          return "swallowed";
-        });
-        note(await outcome(ended));
-        note(`asked ${me?.cancelling()} times`);
-        await sleep(10);
-        note("the task goes on");
-      },
-      ["10 CancelledError", "10 0 left", "10 swallowed", "10 asked 0 times", "20 the task goes on"],
     ));
 });
