@@ -141,6 +141,8 @@ async function call<T>(scope: CancelScope, body: (scope: CancelScope) => Promise
  *
  * *Cancel safety*: cancelling it cancels the body and waits for it to end.
  *
+ * @throws what `body` throws; RangeError or TypeError if `delay` is not a duration; RuntimeError outside a task.
+ *
  * @example
  * ```ts
  * import { moveOnAfter, run, sleep } from "brio";

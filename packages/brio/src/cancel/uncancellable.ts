@@ -54,6 +54,8 @@ export interface UncancellableOptions {
  * *Cancel safety*: not cancelled from outside before `grace` has passed; then the body's waits throw
  * `CancelledError`.
  *
+ * @throws what `body` throws; TypeError if it is not a function; RuntimeError outside a task.
+ *
  * @example
  * ```ts
  * import { createTask, run, sleep, uncancellable } from "brio";

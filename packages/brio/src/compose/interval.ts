@@ -29,6 +29,8 @@ export interface IntervalOptions {
  *
  * *Cancel safety*: a cancelled wait for a tick loses none.
  *
+ * @throws RangeError if `period` is 0 or less, or `missed` is unknown; TypeError if its unit is.
+ *
  * @example
  * ```ts
  * import { interval, run } from "brio";

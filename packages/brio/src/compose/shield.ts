@@ -9,6 +9,8 @@ import { Future } from "../tasks/future.ts";
  *
  * *Cancel safety*: the point of it.
  *
+ * @throws TypeError for what can't be awaited; RuntimeError outside a loop.
+ *
  * @example
  * ```ts
  * import { createTask, run, shield, sleep, TimeoutError, timeout } from "brio";

@@ -111,6 +111,8 @@ type CoroutineFunction<This, A extends unknown[], T> = (this: This, ...args: A) 
  * Makes an async function cold: calling it returns a {@link Coroutine}, which runs when it is awaited or made a
  * task. Also a standard decorator for methods.
  *
+ * @throws TypeError if `fn` is not a function.
+ *
  * @example
  * ```ts
  * import { coroutine, gather, run, sleep } from "brio";
