@@ -13,7 +13,7 @@ export async function everywhere(program: Program, options: TrialOptions = {}): 
   const twice = await cancelAnywhere(program, { ...options, twice: true });
   expect([all.missed, twice.missed]).toEqual([0, 0]);
   for (const cancellation of ["sticky", "once"] as const) {
-    await explore(program, { ...options, cancel: "all", seeds: 60, cancellation });
+    await explore(program, { ...options, cancel: "all", seeds: 40, cancellation });
   }
 }
 
