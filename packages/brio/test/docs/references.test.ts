@@ -1,6 +1,7 @@
 // What the documents point to must be there: files, headings, npm scripts, names.
-import { existsSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { publicNames } from "./public-exports.ts";
 import { documents, read, root } from "./snippets.ts";
@@ -65,4 +66,19 @@ test("what the README says is in the box is exported", () => {
     .map(([, name]) => name as string);
   expect(names.length).toBeGreaterThan(30);
   expect(names.filter((name) => !exported.has(name) && name !== "task.cancel")).toEqual([]);
+});
+
+test("as many programs are recorded as the README says", () => {
+  const claimed =
+    /replays\s+more\s+than\s+([\d,]+)\s+small\s+programs/.exec(read("README.md"))?.[1] ?? "none";
+  const recorded = globSync("conformance/recorded/*.jsonl.gz", { cwd: root })
+    .map(
+      (file) =>
+        gunzipSync(readFileSync(join(root, file)))
+          .toString()
+          .trimEnd()
+          .split("\n").length,
+    )
+    .reduce((sum, count) => sum + count, 0);
+  expect(recorded).toBeGreaterThan(Number(claimed.replaceAll(",", "")));
 });
