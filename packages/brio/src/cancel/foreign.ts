@@ -8,6 +8,7 @@ type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
 
 /** The waits for one foreign promise. It gets a single reaction, however often and long it is waited for. */
 class ForeignPromise implements WaitSource<unknown> {
+  readonly kind = "interruptible";
   private readonly lot = new ParkingLot<unknown>();
   private outcome: Outcome | null = null;
 
@@ -55,6 +56,7 @@ const known = new WeakMap<PromiseLike<unknown>, ForeignPromise>();
 
 /** Work that is told to stop through an AbortSignal, and waited for until it has. */
 class AbortableWork implements WaitSource<unknown> {
+  readonly kind = "interruptible";
   /** What the work has brought about, a connection say, would be lost. */
   readonly final = true;
   private readonly controller = new AbortController();
@@ -99,7 +101,7 @@ class AbortableWork implements WaitSource<unknown> {
   }
 }
 
-const NOT_BEGUN = new PlainSource<never>("abortable work");
+const NOT_BEGUN = new PlainSource<never>("abortable work", "interruptible");
 
 function isAbort(error: unknown): boolean {
   return error instanceof CancelledError || (error instanceof Error && error.name === "AbortError");
@@ -113,6 +115,8 @@ function isAbort(error: unknown): boolean {
  * `CancelledError`. If the work succeeds in spite of the abort, its value is returned.
  *
  * *Cancel safety*: as above; nothing is lost that the promise or the work does not lose itself.
+ *
+ * @throws what the promise or the work ends with; TypeError for anything else; RuntimeError outside a task.
  *
  * @example
  * ```ts
@@ -134,10 +138,10 @@ export async function interruptible<T>(
   const scope = requireScope("interruptible()");
   if (typeof work === "function") {
     // In a scope that is cancelled already, the work is not even begun.
-    if (scope.blocked) await new Wait<never>(scope, NOT_BEGUN, "interruptible").begin();
+    if (scope.blocked) await new Wait<never>(scope, NOT_BEGUN).begin();
     const source = new AbortableWork(scope.loop.debug);
     const promise = Promise.resolve(work(source.signal));
-    const wait = new Wait<unknown>(scope, source, "interruptible");
+    const wait = new Wait<unknown>(scope, source);
     promise.then(
       (value) => source.settled(wait, { ok: true, value }),
       (error: unknown) => source.settled(wait, { ok: false, error }),
@@ -154,12 +158,14 @@ export async function interruptible<T>(
     source = new ForeignPromise(work);
     known.set(work, source);
   }
-  return (await source.wait(new Wait<unknown>(scope, source, "interruptible"))) as T; // the promise's own value
+  return (await source.wait(new Wait<unknown>(scope, source))) as T; // the promise's own value
 }
 
 /**
  * The `AbortSignal` of the innermost cancel scope: aborted, with the `CancelledError` as its reason, when that
  * scope is cancelled. For handing to APIs that take a signal; `interruptible` also waits for them to end.
+ *
+ * @throws RuntimeError outside a task.
  *
  * @example
  * ```ts

@@ -15,7 +15,6 @@ export function immediate<T>(scope: Scope, value: T): Promise<T> {
 }
 
 class Pause implements ReadyEntry {
-  readonly settles = true;
   private readonly scope: { loop: Scope["loop"]; owner: ScopeOwner };
   private readonly resolve: () => void;
 

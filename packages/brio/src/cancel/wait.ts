@@ -21,10 +21,14 @@ import { reportRefusal } from "./watchdog.ts";
  * up again. (Re-acquiring a condition's lock and joining a group are such waits.)
  */
 const PENDING = 0;
-const GRANTED = 1;
-const STRUCK = 2;
-const DUE = 3;
-const SETTLED = 4;
+/** Pending, with an entry in the timer heap. */
+const TIMED = 1;
+const GRANTED = 2;
+const STRUCK = 3;
+const DUE = 4;
+/** Struck while its timer was about to have its turn, which is skipped. */
+const STRUCK_DUE = 5;
+const SETTLED = 6;
 
 /**
  * What came of interrupting a wait: it was pending (or passed the cancellation down); it was on its way, and will be
@@ -35,12 +39,17 @@ export type Interruption = "accepted" | "late" | "missed";
 /** Returned by `take`: there is nothing to take after all, and the source has put the wait in line again. */
 export const AGAIN: unique symbol = Symbol("again");
 
+/** Returned by `take`: the wait fails, with the error in `wait.value`. (Throwing it would cost more.) */
+export const FAILED: unique symbol = Symbol("failed");
+
 /** What is waited for. */
 export interface WaitSource<T> {
+  /** @internal What is done, for people: `queue.get`, `sleep`. */
+  readonly kind: string;
   /** @internal Shown to people: `lock "db"`, `queue (3 of 100)`. */
   toString(): string;
   /** @internal The wait's turn has come, and it is granted: takes what it was granted. What it throws rejects the wait. */
-  take(wait: Wait<T>): T | typeof AGAIN;
+  take(wait: Wait<T>): T | typeof AGAIN | typeof FAILED;
   /**
    * @internal The wait's turn has come, and it is cancelled: gives back what it was granted, if it was. May return the
    * error to reject with, instead of the cancellation.
@@ -62,10 +71,12 @@ export interface WaitSource<T> {
 
 /** A source that gives the value the wait was granted with. */
 export class PlainSource<T> implements WaitSource<T> {
+  readonly kind: string;
   private readonly name: string;
 
-  constructor(name: string) {
+  constructor(name: string, kind: string) {
     this.name = name;
+    this.kind = kind;
   }
 
   take(wait: Wait<T>): T | typeof AGAIN {
@@ -94,12 +105,9 @@ const executor = (resolve: (value: never) => void, reject: (error: unknown) => v
 
 /** One suspension: a native promise, what it waits for, and the scope it hangs in. */
 export class Wait<T> implements TimerEntry {
-  readonly settles = true;
   readonly scope: Scope;
   readonly source: WaitSource<T>;
-  /** What is done, for people: `queue.get`, `sleep`. */
-  readonly kind: string;
-  /** The loop time at which it began, in milliseconds. */
+  /** The loop time at which it began, in whole milliseconds. */
   readonly since: number;
   readonly promise: Promise<T>;
   value: T | undefined = undefined;
@@ -113,21 +121,23 @@ export class Wait<T> implements TimerEntry {
   persistent = false;
   private state: number = PENDING;
   private cause: Cancellation | null = null;
-  private skip = false;
-  private timed = false;
   // Typed by what it takes least, so that a wait for something can stand for a wait for anything.
   private readonly resolve: (value: never) => void;
   private readonly reject: (error: unknown) => void;
 
-  constructor(scope: Scope, source: WaitSource<T>, kind: string) {
+  constructor(scope: Scope, source: WaitSource<T>) {
     this.scope = scope;
     this.source = source;
-    this.kind = kind;
-    this.since = scope.loop.recently;
+    this.since = Math.floor(scope.loop.recently);
     if (scope.loop.debug) noteOrigin(this);
     this.promise = new Promise<T>(executor as never); // one executor for all: it stores both settlers
     this.resolve = settlers.resolve;
     this.reject = settlers.reject;
+  }
+
+  /** What is done, for people: `queue.get`, `sleep`. */
+  get kind(): string {
+    return this.source.kind;
   }
 
   /** The wait is lined up with its source: hang it in its scope, and give the baton away. */
@@ -155,7 +165,7 @@ export class Wait<T> implements TimerEntry {
   }
 
   get pending(): boolean {
-    return this.state === PENDING;
+    return this.state <= TIMED;
   }
 
   /** Granted, and neither cancelled nor resumed yet. */
@@ -165,12 +175,12 @@ export class Wait<T> implements TimerEntry {
 
   /** Cancelled, and not resumed yet. */
   get struck(): boolean {
-    return this.state === STRUCK;
+    return this.state === STRUCK || this.state === STRUCK_DUE;
   }
 
   /** Gives the wait what it waits for. False if it is no longer pending. */
   grant(value?: T): boolean {
-    if (this.state !== PENDING) return false;
+    if (this.state > TIMED) return false;
     this.value = value;
     this.state = GRANTED;
     this.scope.loop.push(this);
@@ -182,24 +192,26 @@ export class Wait<T> implements TimerEntry {
     switch (this.state) {
       case PENDING:
         if (this.source.divert(this, cause, first)) return this.cause === null ? "accepted" : "late";
-        this.cause = cause;
-        this.state = STRUCK;
-        if (this.timed) this.scope.loop.timerDied();
-        this.scope.loop.push(this);
-        return "accepted";
+        return this.strike(cause, STRUCK);
+      case TIMED:
+        this.scope.loop.timerDied();
+        return this.strike(cause, STRUCK);
       case GRANTED:
         if (this.source.final) return "missed";
         this.cause = cause;
         return "late";
       case DUE:
-        this.cause = cause;
-        this.state = STRUCK;
-        this.skip = true;
-        this.scope.loop.push(this);
-        return "accepted";
+        return this.strike(cause, STRUCK_DUE);
       default:
         return "late"; // struck: the first cause stands
     }
+  }
+
+  private strike(cause: Cancellation, state: number): Interruption {
+    this.cause = cause;
+    this.state = state;
+    this.scope.loop.push(this);
+    return "accepted";
   }
 
   /** The source could not be cancelled, but will settle the wait: reject it then. */
@@ -211,42 +223,38 @@ export class Wait<T> implements TimerEntry {
 
   /** Grants the wait when the loop's time reaches `when`; for waits that nothing else grants. */
   grantAt(when: number): void {
-    this.timed = true;
+    this.state = TIMED;
     this.scope.loop.addTimer(when, this);
   }
 
   get dead(): boolean {
-    return this.state !== PENDING;
+    return this.state !== TIMED;
   }
 
   due(): void {
-    this.timed = false;
     this.state = DUE;
   }
 
   // -- its turn ------------------------------------------------------------------------------------------
 
   run(): void {
-    if (this.skip) {
-      this.skip = false;
-      return;
-    }
-    if (this.state === DUE) {
-      this.state = GRANTED;
-      this.scope.loop.push(this);
+    if (this.state >= DUE) {
+      // Its timer's turn: its own comes behind what is ready now. If it was struck meanwhile, that is in line already.
+      const due = this.state === DUE;
+      this.state = due ? GRANTED : STRUCK;
+      if (due) this.scope.loop.push(this);
       return;
     }
     if (this.cause !== null) {
       this.cancelled(this.cause);
       return;
     }
-    let value: T | typeof AGAIN;
+    let value: T | typeof AGAIN | typeof FAILED;
     try {
       value = this.source.take(this);
     } catch (error) {
       this.resume();
       this.reject(error);
-      if (error instanceof CancelledError) this.promise.then(undefined, ignore);
       return;
     }
     if (value === AGAIN) {
@@ -254,7 +262,14 @@ export class Wait<T> implements TimerEntry {
       return;
     }
     this.resume();
-    this.resolve(value as never);
+    if (value === FAILED) this.fail(this.value);
+    else this.resolve(value as never);
+  }
+
+  private fail(error: unknown): void {
+    this.reject(error);
+    // A wait that nobody awaits is no error when it is cancelled.
+    if (error instanceof CancelledError) this.promise.then(undefined, ignore);
   }
 
   private cancelled(cause: Cancellation): void {
@@ -267,9 +282,7 @@ export class Wait<T> implements TimerEntry {
       return;
     }
     this.resume();
-    this.reject(error ?? cancelledError(cause, this.scope.loop.debug));
-    // A wait that nobody awaits is no error when it is cancelled.
-    this.promise.then(undefined, ignore);
+    this.fail(error ?? cancelledError(cause, this.scope.loop.debug));
   }
 
   /** A persistent wait that was put in line again finds what it waits for free: no turn is needed. */

@@ -32,6 +32,7 @@ interface Arrival {
 
 /** The futures in the order in which they ended. */
 class Arrivals implements WaitSource<Arrival> {
+  readonly kind = "asCompleted";
   private readonly open: Set<Future<unknown>>;
   private readonly line: Arrival[] = [];
   private readonly lot = new ParkingLot<Arrival>();
@@ -73,7 +74,7 @@ class Arrivals implements WaitSource<Arrival> {
   async next(): Promise<Arrival> {
     const arrival = this.line.shift();
     if (arrival !== undefined) return arrival;
-    const wait = new Wait<Arrival>(requireScope("asCompleted()"), this, "asCompleted");
+    const wait = new Wait<Arrival>(requireScope("asCompleted()"), this);
     this.lot.add(wait);
     return await wait.begin();
   }

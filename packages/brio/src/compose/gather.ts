@@ -42,7 +42,7 @@ class GatherFuture extends Future<unknown[]> {
     return any;
   }
 
-  protected override get waitKind(): string {
+  override get kind(): string {
     return "gather";
   }
 
@@ -101,6 +101,8 @@ function outcome(child: Future<unknown>): unknown {
  * cancelled. With `{ returnExceptions: true }` errors are results.
  *
  * *Cancel safety*: cancelling it cancels every child that is not done, and waits until they have ended.
+ *
+ * @throws TypeError for what can't be awaited; RuntimeError outside a loop.
  *
  * @example
  * ```ts

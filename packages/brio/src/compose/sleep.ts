@@ -2,9 +2,10 @@ import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 
-const TIME = new PlainSource<unknown>("the clock");
-const TURN = new PlainSource<undefined>("the next turn");
-const NOTHING = new PlainSource<never>("nothing: only cancellation ends it");
+const TIME = new PlainSource<unknown>("the clock", "sleep");
+const TURN = new PlainSource<unknown>("the next turn", "sleep");
+const CHECK = new PlainSource<undefined>("the next turn", "checkpoint");
+const NOTHING = new PlainSource<never>("nothing: only cancellation ends it", "sleepForever");
 
 /**
  * Waits for `delay` (milliseconds, or a string such as `"1s"`), and resolves with `result`. `sleep(0)` gives
@@ -34,8 +35,8 @@ export function sleep(delay: Duration, result?: unknown): Promise<unknown> {
   } catch (error) {
     return Promise.reject(error);
   }
-  if (length === 0) return new Wait(scope, TURN as PlainSource<unknown>, "sleep").beginGranted(result);
-  const wait = new Wait<unknown>(scope, TIME, "sleep");
+  if (length === 0) return new Wait(scope, TURN).beginGranted(result);
+  const wait = new Wait<unknown>(scope, TIME);
   wait.value = result;
   if (length !== Number.POSITIVE_INFINITY) wait.grantAt(scope.loop.time() + length);
   return wait.begin();
@@ -58,9 +59,7 @@ export function sleep(delay: Duration, result?: unknown): Promise<unknown> {
  */
 export function sleepForever(): Promise<never> {
   const scope = ambientScope();
-  return scope === undefined
-    ? outsideTask("sleepForever()")
-    : new Wait<never>(scope, NOTHING, "sleepForever").begin();
+  return scope === undefined ? outsideTask("sleepForever()") : new Wait<never>(scope, NOTHING).begin();
 }
 
 /**
@@ -86,7 +85,7 @@ export function sleepForever(): Promise<never> {
 export function checkpoint(): Promise<void> {
   const scope = ambientScope();
   if (scope === undefined) return outsideTask("checkpoint()");
-  return new Wait<undefined>(scope, TURN, "checkpoint").beginGranted(undefined);
+  return new Wait<undefined>(scope, CHECK).beginGranted(undefined);
 }
 
 /** Waits, to be refused, only if the scope is cancelled: before an operation that might not have to wait. */

@@ -23,6 +23,7 @@ type State = "created" | "entered" | "exiting" | "finished";
 
 /** The children of a group, and the wait of its join. */
 class Children extends Observer implements WaitSource<undefined> {
+  readonly kind = "taskGroup";
   readonly tasks = new Set<Task<unknown>>();
   readonly errors: unknown[] = [];
   aborting = false;
@@ -70,7 +71,7 @@ class Children extends Observer implements WaitSource<undefined> {
   /** Waits until there are no children. Persistent: a cancellation aborts the group, and the wait goes on. */
   async wait(scope: Scope): Promise<void> {
     while (this.tasks.size > 0) {
-      const wait = new Wait<undefined>(scope, this, "taskGroup");
+      const wait = new Wait<undefined>(scope, this);
       wait.persistent = true;
       this.join = wait;
       await wait.begin();

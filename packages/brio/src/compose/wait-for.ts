@@ -7,7 +7,7 @@ import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
 import { timeout } from "./timeout.ts";
 
-const ENDED = new PlainSource<undefined>("the end of what was cancelled");
+const ENDED = new PlainSource<undefined>("the end of what was cancelled", "waitFor");
 
 /**
  * Waits for `awaitable`, at most for `delay` (null: no limit). When time is over it is cancelled, and waited for
@@ -55,7 +55,7 @@ async function immediately<T>(awaitable: Awaitable<T>): Promise<T> {
 
 async function cancelAndJoin(future: Future<unknown>): Promise<void> {
   const scope = requireScope("waitFor()");
-  const wait = new Wait<undefined>(scope, ENDED, "waitFor");
+  const wait = new Wait<undefined>(scope, ENDED);
   const watcher = new Watcher(() => void wait.grant(), scope.owner);
   future.observe(watcher);
   future.cancelWith({ reason: undefined, by: "waitFor()" });

@@ -34,7 +34,7 @@ class Futures extends PlainSource<undefined> {
   private readonly futures: ReadonlySet<Future<unknown>>;
 
   constructor(futures: ReadonlySet<Future<unknown>>) {
-    super(`${futures.size} future${futures.size === 1 ? "" : "s"}`);
+    super(`${futures.size} future${futures.size === 1 ? "" : "s"}`, "wait");
     this.futures = futures;
   }
 
@@ -90,7 +90,7 @@ export async function wait<F extends Future<unknown>>(
   const scope = requireScope("wait()");
   const { loop } = scope;
 
-  const suspension = new Wait<undefined>(scope, new Futures(all), "wait");
+  const suspension = new Wait<undefined>(scope, new Futures(all));
   const alarm = limit === null ? null : loop.alarm(loop.time() + limit, () => void suspension.grant());
   let open = all.size;
   const watcher = new Watcher((future) => {

@@ -1,22 +1,28 @@
-import type { Enter } from "./ambient.ts";
+import { enterFrame, frameForCallback, holdBack } from "./ambient.ts";
 import type { Loop } from "./loop.ts";
+import type { BatonHolder } from "./scheduler.ts";
 import type { TimerEntry } from "./timers.ts";
 
 /** A callback that was scheduled with `callSoon`; see also {@link TimerHandle}. */
-export class Handle {
+export class Handle implements BatonHolder {
   /** @internal */
-  readonly settles = false;
-  protected callback: (() => void) | null;
+  epoch = 0;
   private readonly loop: Loop;
-  private readonly enter: Enter;
+  private callback: (() => void) | null;
   private readonly label: string;
+  private readonly open: () => void;
+  private isCancelled = false;
 
-  /** @internal */
-  constructor(loop: Loop, enter: Enter, callback: () => void, label: string) {
+  /** @internal It is called in the context of now, with a copy of the context variables. */
+  constructor(loop: Loop, callback: () => void, label: string) {
     this.loop = loop;
-    this.enter = enter;
     this.callback = callback;
     this.label = label;
+    const frame = frameForCallback(loop);
+    this.open = holdBack(() => {
+      enterFrame(frame);
+      this.call();
+    });
   }
 
   /** The callback won't run. Does nothing if it has run already, or was cancelled before. */
@@ -25,25 +31,27 @@ export class Handle {
     this.isCancelled = true;
   }
 
-  private isCancelled = false;
-
   /** True once {@link cancel} was called. */
   cancelled(): boolean {
     return this.isCancelled;
   }
 
-  /** @internal */
+  /** @internal Its turn has come. */
   run(): void {
-    const callback = this.callback;
-    if (callback === null) return;
+    if (this.callback === null) return;
+    this.loop.take(this);
+    this.open();
+  }
+
+  private call(): void {
+    const { callback, loop } = this;
     this.callback = null;
     try {
-      this.enter(callback);
-    } catch (error) {
-      const message = `Exception in callback ${this.label}`;
-      // The handler sees the context variables that the callback saw.
-      this.enter(() => this.loop.callExceptionHandler({ message, exception: error, handle: this }));
+      callback?.();
+    } catch (exception) {
+      loop.callExceptionHandler({ message: `Exception in callback ${this.label}`, exception, handle: this });
     }
+    loop.park(this);
   }
 
   toString(): string {
@@ -58,15 +66,8 @@ export class TimerHandle extends Handle implements TimerEntry {
   private waiting = true;
 
   /** @internal */
-  constructor(
-    loop: Loop,
-    enter: Enter,
-    callback: () => void,
-    label: string,
-    when: number,
-    forget: () => void,
-  ) {
-    super(loop, enter, callback, label);
+  constructor(loop: Loop, callback: () => void, label: string, when: number, forget: () => void) {
+    super(loop, callback, label);
     this.deadline = when;
     this.forget = forget;
   }
@@ -96,7 +97,6 @@ export class TimerHandle extends Handle implements TimerEntry {
 
 /** A callback of brio's own: it must not throw, and runs without a frame. */
 export class Alarm implements TimerEntry {
-  readonly settles = false;
   dead = false;
   private readonly callback: () => void;
   private readonly forget: (() => void) | null;

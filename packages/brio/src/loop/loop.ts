@@ -1,10 +1,8 @@
-import { ambient, CallbackFrame, captureContext, type Enter } from "./ambient.ts";
 import type { Clock } from "./clock.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { Handle, TimerHandle } from "./handle.ts";
 import { type ExceptionContext, formatReport } from "./report.ts";
 import { Scheduler } from "./scheduler.ts";
-import { Variables } from "./variables.ts";
 
 /** A task in the loop's list of unfinished ones. */
 export interface ListedTask {
@@ -40,12 +38,7 @@ export class Loop extends Scheduler {
    */
   callSoon<A extends unknown[]>(callback: (...args: A) => void, ...args: A): Handle {
     this.assertOpen();
-    const handle = new Handle(
-      this,
-      this.callbackContext(),
-      bound(callback, args, "callSoon"),
-      label(callback),
-    );
+    const handle = new Handle(this, bound(callback, args, "callSoon"), label(callback));
     this.push(handle);
     return handle;
   }
@@ -77,15 +70,9 @@ export class Loop extends Scheduler {
   private timer(when: number, callback: () => void, named: object): TimerHandle {
     this.assertOpen();
     const forget = (): void => this.timerDied();
-    const handle = new TimerHandle(this, this.callbackContext(), callback, label(named), when, forget);
+    const handle = new TimerHandle(this, callback, label(named), when, forget);
     this.addTimer(when, handle);
     return handle;
-  }
-
-  private callbackContext(): Enter {
-    const frame = ambient.getStore();
-    const variables = frame?.loop === this ? frame.variables.copy() : new Variables();
-    return captureContext(new CallbackFrame(this, variables));
   }
 
   // -- errors and debug --------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-/** Something that is to run at its turn. */
+/**
+ * Something that is to run at its turn. It may run while a task that has just parked is still on the stack, so it runs
+ * no user's code itself: that goes into a microtask, with the baton.
+ */
 export interface ReadyEntry {
   /** @internal */
   run(): void;
-  /** @internal True if running it only settles a promise, so that it may run while another task's code is on the stack. */
-  readonly settles: boolean;
 }
 
 const INITIAL = 64;
@@ -19,11 +20,6 @@ export class ReadyQueue {
     if (this.length > this.mask) this.grow();
     this.ring[(this.head + this.length) & this.mask] = entry;
     this.length++;
-  }
-
-  /** The caller has checked that `length > 0`. */
-  peek(): ReadyEntry {
-    return this.ring[this.head] as ReadyEntry;
   }
 
   /** The caller has checked that `length > 0`. */

@@ -9,9 +9,10 @@ import { type TimerEntry, TimerHeap } from "./timers.ts";
 /*
  * The baton
  *
- * Entries of the ready queue run one at a time. An entry that resumes a task settles one native promise; the
- * task's code then runs in microtasks, and nobody else may run until it really waits or ends, so the drain
- * stops and the task holds the baton. `park` (the task has registered a wait, or has ended) gives it back.
+ * Entries of the ready queue run one at a time. An entry that resumes a task, or calls a callback, settles one
+ * native promise; that code then runs in microtasks, and nobody else may run until it really waits or ends, so the
+ * drain stops and the task holds the baton. `park` (the task has registered a wait, or has ended) gives it back, and
+ * drains on from there.
  * A task that went into a foreign promise gives no sign; but a `process.nextTick` callback that was queued by a
  * microtask runs only when no microtask is left, so it takes the baton from whoever still has it. (Queued by
  * anything else it would run before them.)
@@ -63,7 +64,6 @@ export abstract class Scheduler implements ClockHost {
   private readonly clock: Clock;
   private phase: Phase = "idle";
   private active = 0;
-  private drainQueued = false;
   private draining = false;
   private fresh = false;
   private left = 0;
@@ -184,7 +184,9 @@ export abstract class Scheduler implements ClockHost {
   park(holder: BatonHolder): void {
     if (holder.epoch !== this.epoch) return;
     holder.epoch = 0;
-    if (--this.active === 0) this.pass(holder);
+    if (--this.active > 0) return;
+    if (this.debug) this.checkStep(holder);
+    if (this.phase === "ticking") this.drain();
   }
 
   /** @internal Is this task's code running as the holder of the baton? */
@@ -205,29 +207,8 @@ export abstract class Scheduler implements ClockHost {
 
   // -- the drain ---------------------------------------------------------------------------------------
 
-  private pass(holder: BatonHolder): void {
-    if (this.debug) this.checkStep(holder);
-    // Within a drain, the drain itself goes on as soon as this stack is done.
-    if (this.draining || this.phase !== "ticking") return;
-    if (this.left === 0 && !this.turn()) return;
-    if (--this.credit <= 0 && this.look()) {
-      this.yield();
-      return;
-    }
-    if (this.ready.peek().settles) {
-      this.left--;
-      this.ready.shift().run();
-      if (this.active !== 0) return;
-    }
-    // What comes next runs code of its own, which must not happen inside the parking task's stack.
-    if (!this.drainQueued) {
-      this.drainQueued = true;
-      MICROTASK.then(this.drain);
-    }
-  }
-
-  private readonly drain = (): void => {
-    this.drainQueued = false;
+  /** The baton is free: runs entries until one takes it. */
+  private drain(): void {
     if (this.draining) return;
     this.draining = true;
     while (this.active === 0 && this.phase === "ticking") {
@@ -237,11 +218,10 @@ export abstract class Scheduler implements ClockHost {
         break;
       }
       this.left--;
-      if (this.debug) this.runTimed(this.ready.shift());
-      else this.ready.shift().run();
+      this.ready.shift().run();
     }
     this.draining = false;
-  };
+  }
 
   private readonly queueTick = (): void => {
     process.nextTick(this.tick);
@@ -255,7 +235,7 @@ export abstract class Scheduler implements ClockHost {
     this.drain();
     // The drain may have closed the loop or yielded.
     if ((this.phase as Phase) !== "ticking") return;
-    if (this.active > 0 || this.drainQueued || this.ready.length > 0) {
+    if (this.active > 0 || this.ready.length > 0) {
       MICROTASK.then(this.queueTick);
     } else {
       this.rest();
@@ -336,12 +316,6 @@ export abstract class Scheduler implements ClockHost {
 
   private stepStart = 0;
 
-  private runTimed(entry: ReadyEntry): void {
-    const start = performance.now();
-    entry.run();
-    if (this.active === 0) this.ran(entry, performance.now() - start);
-  }
-
   private checkStep(holder: BatonHolder): void {
     if (this.stepStart > 0) this.ran(holder, performance.now() - this.stepStart);
     this.stepStart = 0;
@@ -350,7 +324,6 @@ export abstract class Scheduler implements ClockHost {
 
 /** Takes an entry's place in the queue, and puts it in at the back, where it may be sent on once more. */
 class Detour implements ReadyEntry {
-  readonly settles = false;
   private readonly loop: Scheduler;
   private readonly entry: ReadyEntry;
 

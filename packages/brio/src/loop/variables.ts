@@ -1,46 +1,39 @@
 /**
- * The values of context variables that one task (or callback) sees.
+ * Where the values of context variables are kept, for one task, callback or context.
  *
- * Copying is O(1): both sides keep the same map and the next one to write makes its own.
+ * Copying is O(1): both sides keep the same map, and the next one to write makes its own. Tasks keep them themselves, so
+ * that a task costs no further object.
  */
-export class Variables {
-  private values: Map<object, unknown> | null;
-  private owned = false;
+export interface Variables {
+  /** @internal */
+  values: Map<object, unknown> | null;
+  /** @internal False while the map may belong to others as well. */
+  ownsValues: boolean;
+}
 
-  constructor(values: Map<object, unknown> | null = null) {
-    this.values = values;
+/** The values for a copy. */
+export function shareValues(variables: Variables | undefined): Map<object, unknown> | null {
+  if (variables === undefined) return null;
+  variables.ownsValues = false;
+  return variables.values;
+}
+
+/** A map that may be written to. */
+export function writableValues(variables: Variables): Map<object, unknown> {
+  if (variables.values === null || !variables.ownsValues) {
+    variables.values = new Map(variables.values);
+    variables.ownsValues = true;
   }
+  return variables.values;
+}
 
-  copy(): Variables {
-    this.owned = false;
-    return new Variables(this.values);
-  }
+/** Variables that belong to nothing else. */
+export class FreeVariables implements Variables {
+  values: Map<object, unknown> | null;
+  ownsValues = false;
 
-  get(key: object): unknown {
-    return this.values === null ? undefined : this.values.get(key);
-  }
-
-  has(key: object): boolean {
-    return this.values?.has(key) ?? false;
-  }
-
-  set(key: object, value: unknown): void {
-    this.writable().set(key, value);
-  }
-
-  delete(key: object): void {
-    this.writable().delete(key);
-  }
-
-  entries(): IterableIterator<[object, unknown]> {
-    return (this.values ?? new Map<object, unknown>()).entries();
-  }
-
-  private writable(): Map<object, unknown> {
-    if (this.values === null || !this.owned) {
-      this.values = new Map(this.values);
-      this.owned = true;
-    }
-    return this.values;
+  /** @param of whose values to copy; default: none */
+  constructor(of?: Variables) {
+    this.values = shareValues(of);
   }
 }

@@ -122,7 +122,7 @@ export class Broadcast<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new PublishWait<T>(scope, this.publishers, "broadcast.publish");
+    const wait = new PublishWait<T>(scope, this.publishers);
     wait.item = item;
     this.publishers.lot.add(wait);
     return wait.begin();
@@ -211,7 +211,7 @@ export class Broadcast<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<T>(scope, new Getter(this, subscription, this.getters), "subscription.get");
+    const wait = new Wait<T>(scope, new Getter(this, subscription, this.getters));
     this.getters.add(wait);
     return wait.begin();
   }
@@ -300,6 +300,7 @@ function shutDown(operation: string): QueueShutDown {
 }
 
 class Getter<T> implements WaitSource<T> {
+  readonly kind = "subscription.get";
   private readonly broadcast: Broadcast<T>;
   private readonly subscription: Subscription<T>;
   private readonly lot: ParkingLot<T>;
@@ -338,6 +339,7 @@ class PublishWait<T> extends Wait<void> {
 }
 
 class Publishers<T> implements WaitSource<void> {
+  readonly kind = "broadcast.publish";
   readonly lot = new ParkingLot<void>();
   private readonly broadcast: Broadcast<T>;
 

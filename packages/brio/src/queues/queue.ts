@@ -117,7 +117,7 @@ export class Queue<T> implements AsyncIterable<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new PutWait<T>(scope, this.putters, "queue.put");
+    const wait = new PutWait<T>(scope, this.putters);
     wait.item = item;
     this.putters.lot.add(wait);
     return wait.begin();
@@ -143,7 +143,7 @@ export class Queue<T> implements AsyncIterable<T> {
     if (this.isShutDown) return Promise.reject(this.shutDownError("get"));
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<T>(scope, this.getters, "queue.get");
+    const wait = new Wait<T>(scope, this.getters);
     this.getters.lot.add(wait);
     return wait.begin();
   }
@@ -187,7 +187,7 @@ export class Queue<T> implements AsyncIterable<T> {
     if (this.unfinished === 0) return immediate(scope, undefined);
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<void>(scope, this.joiners, "queue.join");
+    const wait = new Wait<void>(scope, this.joiners);
     this.joiners.lot.add(wait);
     return wait.begin();
   }
@@ -276,6 +276,7 @@ class PutWait<T> extends Wait<void> {
 
 /** One of a queue's lines. */
 abstract class Line<T, R> implements WaitSource<R> {
+  abstract readonly kind: string;
   readonly lot = new ParkingLot<R>();
   protected readonly queue: Queue<T>;
 
@@ -326,6 +327,8 @@ abstract class Line<T, R> implements WaitSource<R> {
 }
 
 class Getters<T> extends Line<T, T> {
+  readonly kind = "queue.get";
+
   protected serve(wait: Wait<T>): T | typeof AGAIN {
     if (!this.queue.empty()) return this.queue.remove();
     if (this.queue.ended) throw this.queue.shutDownError("get");
@@ -338,6 +341,8 @@ class Getters<T> extends Line<T, T> {
 }
 
 class Putters<T> extends Line<T, void> {
+  readonly kind = "queue.put";
+
   protected serve(wait: Wait<void>): undefined | typeof AGAIN {
     if (this.queue.ended) throw this.queue.shutDownError("put");
     if (this.queue.full()) return this.back(wait);
@@ -351,6 +356,8 @@ class Putters<T> extends Line<T, void> {
 }
 
 class Joiners<T> extends Line<T, void> {
+  readonly kind = "queue.join";
+
   protected serve(): undefined {}
 
   protected useful(): boolean {

@@ -37,6 +37,7 @@ export interface ConditionStatistics {
  * ```
  */
 export class Condition implements WaitSource<true>, Disposable, AsyncDisposable {
+  /** @internal */ readonly kind = "condition.wait";
   private readonly lock: Lock;
   private readonly lot = new ParkingLot<true>();
   private readonly binding = new Binding();
@@ -90,7 +91,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
     if (!this.lock.locked()) throw new RuntimeError("condition.wait(): acquire the condition first");
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) throw elsewhere;
-    const wait = new Wait<true>(scope, this, "condition.wait");
+    const wait = new Wait<true>(scope, this);
     this.lock.release();
     this.lot.add(wait);
     try {

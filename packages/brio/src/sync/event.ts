@@ -26,6 +26,7 @@ export interface EventStatistics {
  * ```
  */
 export class Event implements WaitSource<true> {
+  /** @internal */ readonly kind = "event.wait";
   private readonly lot = new ParkingLot<true>();
   private readonly binding = new Binding();
   private flag = false;
@@ -58,7 +59,7 @@ export class Event implements WaitSource<true> {
     if (this.flag) return immediate(scope, true);
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<true>(scope, this, "event.wait");
+    const wait = new Wait<true>(scope, this);
     this.lot.add(wait);
     return wait.begin();
   }

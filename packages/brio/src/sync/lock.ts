@@ -38,6 +38,7 @@ export interface LockStatistics {
  * ```
  */
 export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
+  /** @internal */ readonly kind = "lock.acquire";
   private readonly lot = new ParkingLot<Lock>();
   private readonly binding = new Binding();
   private taken = false;
@@ -68,7 +69,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
 
   /** @internal Lines up, to be persistent about it where that is wanted. The caller has claimed the lock. */
   line(scope: Scope, persistent: boolean): Wait<Lock> {
-    const wait = new Wait<Lock>(scope, this, "lock.acquire");
+    const wait = new Wait<Lock>(scope, this);
     wait.persistent = persistent;
     this.lot.add(wait);
     wait.begin();

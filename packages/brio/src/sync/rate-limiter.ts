@@ -40,6 +40,7 @@ export interface RateLimiterStatistics {
  * ```
  */
 export class RateLimiter implements WaitSource<undefined> {
+  /** @internal */ readonly kind = "limiter.acquire";
   private readonly lot = new ParkingLot<undefined>();
   private readonly binding = new Binding();
   private readonly wanted = new WeakMap<Wait<undefined>, number>();
@@ -93,7 +94,7 @@ export class RateLimiter implements WaitSource<undefined> {
       this.tokens -= n;
       return immediate(scope, undefined);
     }
-    const wait = new Wait<undefined>(scope, this, "limiter.acquire");
+    const wait = new Wait<undefined>(scope, this);
     this.wanted.set(wait, n);
     this.lot.add(wait);
     this.serve(scope.loop);

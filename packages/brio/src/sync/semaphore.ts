@@ -32,6 +32,7 @@ export interface SemaphoreStatistics {
  * ```
  */
 export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDisposable {
+  /** @internal */ readonly kind = "semaphore.acquire";
   private readonly lot = new ParkingLot<Semaphore>();
   private readonly binding = new Binding();
   /** Permits that nobody has, and that are promised to nobody. */
@@ -66,7 +67,7 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<Semaphore>(scope, this, "semaphore.acquire");
+    const wait = new Wait<Semaphore>(scope, this);
     this.lot.add(wait);
     return wait.begin() as Promise<this>; // take() gives this semaphore
   }

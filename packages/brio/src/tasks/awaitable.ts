@@ -42,7 +42,7 @@ export class PromiseFuture<T> extends Future<T> {
     );
   }
 
-  protected override get waitKind(): string {
+  override get kind(): string {
     return "promise";
   }
 }

@@ -1,7 +1,7 @@
 import { ambientScope, Scope } from "../cancel/scope.ts";
 import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
-import { Variables } from "../loop/variables.ts";
+import { FreeVariables, shareValues, type Variables, writableValues } from "../loop/variables.ts";
 
 /** What `ContextVar.set` returns: it remembers the value to go back to. */
 export class Token<T> {
@@ -23,7 +23,7 @@ export class Token<T> {
 }
 
 // What is set outside any loop, as Python's main thread has a context of its own.
-const outside = new Variables();
+const outside = new FreeVariables();
 
 function currentVariables(): Variables {
   return ambient.getStore()?.variables ?? outside;
@@ -65,9 +65,9 @@ export class ContextVar<T> {
    * @throws ReferenceError if there is none of these.
    */
   get(...fallback: [T?]): T {
-    const variables = currentVariables();
-    const value = variables.get(this);
-    if (value !== undefined || variables.has(this)) return value as T; // only set() writes under this key
+    const { values } = currentVariables();
+    const value = values?.get(this);
+    if (value !== undefined || values?.has(this)) return value as T; // only set() writes under this key
     if (fallback.length > 0) return fallback[0] as T; // it was given
     if ("default" in this.fallback) return this.fallback.default as T; // it was given
     throw new ReferenceError(
@@ -78,8 +78,9 @@ export class ContextVar<T> {
   /** Sets the value for the running task (or callback) and returns a token for {@link reset}. */
   set(value: T): Token<T> {
     const variables = currentVariables();
-    const token = new Token<T>(this, variables, variables.has(this), variables.get(this) as T | undefined);
-    variables.set(this, value);
+    const values = writableValues(variables);
+    const token = new Token<T>(this, variables, values.has(this), values.get(this) as T | undefined);
+    values.set(this, value);
     return token;
   }
 
@@ -95,8 +96,8 @@ export class ContextVar<T> {
     if (token.variables !== variables)
       throw new RangeError(`this token of "${this.name}" was made in another context`);
     token.used = true;
-    if (token.had) variables.set(this, token.oldValue);
-    else variables.delete(this);
+    if (token.had) writableValues(variables).set(this, token.oldValue);
+    else writableValues(variables).delete(this);
   }
 }
 
@@ -115,23 +116,16 @@ export class ContextVar<T> {
  * console.log(request.get(user), user.get()); // ada nobody
  * ```
  */
-export class Context {
-  /** @internal */ readonly variables: Variables;
-
-  /** An empty context. */
-  constructor();
-  /** @internal */
-  constructor(variables: Variables);
-  constructor(variables: Variables = new Variables()) {
-    this.variables = variables;
-  }
+export class Context implements Variables {
+  /** @internal */ values: Map<object, unknown> | null = null;
+  /** @internal */ ownsValues = false;
 
   /** Runs `fn(...args)` in this context: what it sets stays here. Async functions may be passed. */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
     const scope = ambientScope();
     if (scope !== undefined) {
       // A scope that is never cancelled by itself: it only carries the variables.
-      const carrier = new Scope(scope.loop, scope.owner, scope, this.variables);
+      const carrier = new Scope(scope.loop, scope.owner, scope, this);
       scope.enter(carrier);
       let result: R;
       try {
@@ -149,32 +143,32 @@ export class Context {
       return result;
     }
     const frame = ambient.getStore();
-    if (frame === undefined) return ambient.run(new Bare(this.variables) as unknown as Frame, fn, ...args); // no loop to name
-    return ambient.run(new CallbackFrame(frame.loop, this.variables), fn, ...args);
+    if (frame === undefined) return ambient.run(new Bare(this) as unknown as Frame, fn, ...args); // no loop to name
+    return ambient.run(new CallbackFrame(frame.loop, this), fn, ...args);
   }
 
   /** The value of `variable` in this context, or undefined. */
   get<T>(variable: ContextVar<T>): T | undefined {
-    return this.variables.get(variable) as T | undefined; // only the variable writes under its key
+    return this.values?.get(variable) as T | undefined; // only the variable writes under its key
   }
 
   /** Has `variable` been set in this context? */
   has(variable: ContextVar<unknown>): boolean {
-    return this.variables.has(variable);
+    return this.values?.has(variable) ?? false;
   }
 
   /** How many variables are set in this context. */
   get size(): number {
-    return [...this.variables.entries()].length;
+    return this.values?.size ?? 0;
   }
 
   *[Symbol.iterator](): IterableIterator<[ContextVar<unknown>, unknown]> {
-    for (const [variable, value] of this.variables.entries()) yield [variable as ContextVar<unknown>, value]; // only variables are keys
+    for (const [variable, value] of this.values ?? []) yield [variable as ContextVar<unknown>, value]; // only variables are keys
   }
 
   /** A copy of this context. O(1). */
   copy(): Context {
-    return new Context(this.variables.copy());
+    return copyOf(this);
   }
 }
 
@@ -206,5 +200,11 @@ class Bare {
  * ```
  */
 export function copyContext(): Context {
-  return new Context(currentVariables().copy());
+  return copyOf(currentVariables());
+}
+
+function copyOf(variables: Variables): Context {
+  const copy = new Context();
+  copy.values = shareValues(variables);
+  return copy;
 }

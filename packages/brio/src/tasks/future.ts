@@ -1,10 +1,8 @@
 import { type Cancellation, CancelledError, cancelledError, InvalidStateError } from "../cancel/errors.ts";
 import { ambientScope, type Scope } from "../cancel/scope.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
-import { ambient, CallbackFrame, captureContext } from "../loop/ambient.ts";
+import { FAILED, Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
-import { Variables } from "../loop/variables.ts";
 import { closedCircle, postpone } from "./cancel-path.ts";
 import { Callback, type Listener, Notice, Observer } from "./listeners.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
@@ -123,9 +121,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
    */
   addDoneCallback(fn: (future: this) => void): void {
     if (typeof fn !== "function") throw new TypeError(`addDoneCallback takes a function, got ${typeof fn}`);
-    const frame = ambient.getStore();
-    const variables = frame === undefined ? new Variables() : frame.variables.copy();
-    this.listen(new Callback(fn, captureContext(new CallbackFrame(this.loop, variables))));
+    this.listen(new Callback(this as Future<unknown>, fn));
   }
 
   /** Removes every registration of `fn`; returns how many there were. */
@@ -184,13 +180,13 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
         new RuntimeError(`${this} belongs to another event loop: use runCoroutineThreadsafe(...)`),
       );
     }
-    const wait = new Wait<T>(scope, this, this.waitKind);
+    const wait = new Wait<T>(scope, this);
     this.listen(wait as Wait<unknown>);
     return wait.begin();
   }
 
   /** @internal */
-  protected get waitKind(): string {
+  get kind(): string {
     return "future";
   }
 
@@ -206,8 +202,10 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   }
 
   /** @internal */
-  take(_wait: Wait<T>): T {
-    return this.result();
+  take(wait: Wait<T>): T | typeof FAILED {
+    if (this.state === RESOLVED) return this.outcome as T; // set by setResult
+    wait.value = this.failure("result") as T; // not a T, but what FAILED wants there
+    return FAILED;
   }
 
   /** @internal */
@@ -329,7 +327,8 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 
   private notify(listener: Listener): void {
     if (listener instanceof Wait) listener.grant();
-    else this.loop.push(new Notice(this, listener));
+    else if (listener instanceof Callback) this.loop.push(listener);
+    else this.loop.push(new Notice(this as Future<unknown>, listener));
   }
 
   private listen(listener: Listener): void {

@@ -1,6 +1,7 @@
 import type { Wait } from "../cancel/wait.ts";
-import type { Enter } from "../loop/ambient.ts";
+import { enterFrame, frameForCallback, holdBack } from "../loop/ambient.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
+import type { BatonHolder } from "../loop/scheduler.ts";
 import type { Future } from "./future.ts";
 
 /** brio's own interest in a future. */
@@ -14,41 +15,57 @@ export abstract class Observer {
   }
 }
 
-export class Callback {
+/** A user's callback: called at its turn, with the baton, in the context in which it was registered. */
+export class Callback implements ReadyEntry, BatonHolder {
+  epoch = 0;
   readonly fn: (future: never) => void;
-  readonly enter: Enter;
+  private readonly future: Future<unknown>;
+  private readonly open: () => void;
 
-  constructor(fn: (future: never) => void, enter: Enter) {
+  constructor(future: Future<unknown>, fn: (future: never) => void) {
+    this.future = future;
     this.fn = fn;
-    this.enter = enter;
+    const frame = frameForCallback(future.loop);
+    this.open = holdBack(() => {
+      enterFrame(frame);
+      this.call();
+    });
+  }
+
+  run(): void {
+    this.future.loop.take(this);
+    this.open();
+  }
+
+  private call(): void {
+    const { fn, future } = this;
+    try {
+      fn(future as never); // it was registered on this future
+    } catch (exception) {
+      const message = `Exception in callback ${fn.name || "<anonymous>"}()`;
+      future.loop.callExceptionHandler({ message, exception, future });
+    }
+    future.loop.park(this);
+  }
+
+  toString(): string {
+    return `<callback ${this.fn.name || "<anonymous>"}() of ${this.future}>`;
   }
 }
 
 export type Listener = Wait<unknown> | Observer | Callback;
 
-/** Tells an observer or a callback, at its turn. */
+/** Tells an observer, at its turn. */
 export class Notice implements ReadyEntry {
-  readonly settles = false;
   private readonly future: Future<unknown>;
-  private readonly listener: Observer | Callback;
+  private readonly observer: Observer;
 
-  constructor(future: Future<unknown>, listener: Observer | Callback) {
+  constructor(future: Future<unknown>, observer: Observer) {
     this.future = future;
-    this.listener = listener;
+    this.observer = observer;
   }
 
   run(): void {
-    const { future, listener } = this;
-    if (listener instanceof Observer) {
-      listener.settled(future);
-      return;
-    }
-    try {
-      listener.enter(() => listener.fn(future as never)); // it was registered on this future
-    } catch (exception) {
-      const message = `Exception in callback ${listener.fn.name || "<anonymous>"}()`;
-      // The handler sees the context variables that the callback saw.
-      listener.enter(() => future.loop.callExceptionHandler({ message, exception, future }));
-    }
+    this.observer.settled(this.future);
   }
 }

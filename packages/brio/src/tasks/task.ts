@@ -3,12 +3,12 @@ import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/sc
 import { linkSignal } from "../cancel/signal.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { reportSwallowed, unwatch, watchCancelled } from "../cancel/watchdog.ts";
-import { ambient } from "../loop/ambient.ts";
+import { ambient, enterFrame, holdBack } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { ListedTask, Loop } from "../loop/loop.ts";
 import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
-import { Variables } from "../loop/variables.ts";
+import { shareValues, type Variables } from "../loop/variables.ts";
 import { type PathNode, step } from "./cancel-path.ts";
 import type { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
@@ -31,17 +31,20 @@ let created = 0;
 /** A coroutine that runs in the loop. It is a {@link Future} of what the coroutine returns. */
 export class Task<T>
   extends Future<T>
-  implements ReadyEntry, ScopeOwner, ListedTask, PathNode, AsyncDisposable
+  implements ReadyEntry, ScopeOwner, ListedTask, PathNode, Variables, AsyncDisposable
 {
-  /** @internal */ readonly settles = true;
   /** @internal */ epoch = 0;
   /** @internal */ cancelRequests = 0;
   /** @internal */ lateReason: unknown = undefined;
   /** @internal */ onPath = false;
+  /** @internal */ values: Map<object, unknown> | null;
+  /** @internal */ ownsValues = false;
   /** @internal */ previousTask: ListedTask | null = null;
   /** @internal */ nextTask: ListedTask | null = null;
   /** @internal */ readonly scope: Scope;
-  /** @internal The task that created this one, or null. */ readonly parent: object | null;
+  /** @internal The task that created this one; null if there is none, or this one has ended. */ parent:
+    | object
+    | null;
   /** @internal What it belongs to, if not just to its loop: a group. */ group: object | null = null;
   private name: string | number;
   private begin: (() => PromiseLike<T> | T) | null;
@@ -53,14 +56,16 @@ export class Task<T>
     loop: Loop,
     begin: () => PromiseLike<T> | T,
     name: string | undefined,
-    variables: Variables,
+    values: Map<object, unknown> | null,
+    variables: Variables | undefined,
     parent: object | null,
   ) {
     super(loop);
     this.begin = begin;
     this.name = name === undefined ? ++created : String(name);
     this.parent = parent;
-    this.scope = new Scope(loop, this, null, variables);
+    this.values = values;
+    this.scope = new Scope(loop, this, null, variables ?? this);
     if (loop.debug) noteOrigin(this);
     enlist(loop, this as unknown as Task<unknown>);
   }
@@ -152,7 +157,7 @@ export class Task<T>
     return this.cancelled() ? super.cancelReason : this.lateReason;
   }
 
-  protected override get waitKind(): string {
+  override get kind(): string {
     return "task";
   }
 
@@ -162,17 +167,11 @@ export class Task<T>
 
   // -- running -------------------------------------------------------------------------------------------
 
-  /**
-   * @internal Prepares the first step, which is to run in the context of the caller: in all of it, as an
-   * AsyncLocalStorage of the user's own has its place there as well. A reaction to a promise keeps that context, at
-   * the least cost; the promise is resolved when the task's turn has come.
-   */
+  /** @internal Prepares the first step, in the context of the caller. */
   prepare(): void {
-    ambient.run(this.scope, () => {
-      const gate = new Promise<void>((resolve) => {
-        this.open = resolve;
-      });
-      gate.then(() => this.enter());
+    this.open = holdBack(() => {
+      enterFrame(this.scope);
+      this.enter();
     });
   }
 
@@ -246,6 +245,8 @@ export class Task<T>
     this.unlinkSignal?.();
     if (this.loop.debug) unwatch(this);
     this.scope.exit();
+    // Or a task that is started by a task, and so on, would hold them all.
+    this.parent = null;
     delist(this.loop, this);
     this.loop.park(this);
   }
@@ -292,9 +293,10 @@ export function spawn<T>(
   const begin = starter(source, caller);
   const frame = ambient.getStore();
   const sameLoop = frame?.loop === loop;
-  const variables = options?.context?.variables ?? (sameLoop ? frame.variables.copy() : new Variables());
+  const context = options?.context;
+  const values = context === undefined && sameLoop ? shareValues(frame.variables) : null;
   const parent = sameLoop ? frame.owner : null;
-  const task = new Task<T>(loop, begin, options?.name, variables, parent);
+  const task = new Task<T>(loop, begin, options?.name, values, context, parent);
   if (options?.signal !== undefined) task.heed(options.signal);
   if (options?.eager && sameLoop) {
     task.runEagerly();
@@ -309,7 +311,7 @@ export function spawn<T>(
  * Starts a task in the running loop. Keep it, await it, or better give it to a group: an error that nobody looks
  * at is reported by the loop, and `run` cancels what is left at its end.
  *
- * @throws TypeError if `source` is a promise: its work has begun, and could not be cancelled.
+ * @throws TypeError if `source` is a promise: its work has begun, and could not be cancelled. RuntimeError outside a loop.
  *
  * @example
  * ```ts

@@ -1,6 +1,5 @@
-import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
+import { ambient, type Frame, frameForCallback } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
-import { Variables } from "../loop/variables.ts";
 import type { Future } from "./future.ts";
 
 /**
@@ -25,7 +24,7 @@ export function noteFailure(future: Future<unknown>, error: unknown): void {
     loop,
     error,
     what: `${future.constructor.name} exception was never retrieved: ${future}`,
-    frame: new CallbackFrame(loop, ambient.getStore()?.variables ?? new Variables()),
+    frame: frameForCallback(loop),
   };
   let ofLoop = failures.get(loop);
   if (ofLoop === undefined) {

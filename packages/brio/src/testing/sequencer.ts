@@ -108,7 +108,7 @@ export class Sequencer {
     if (this.broken !== null) return Promise.reject(this.brokenError(position));
     this.claimed.add(position);
     if (position === 0 || this.ended.has(position - 1)) return immediate(scope, undefined);
-    const wait = new Wait<void>(scope, new Turn(this, position), "sequencer.step");
+    const wait = new Wait<void>(scope, new Turn(this, position));
     this.waiting.set(position, wait);
     return wait.begin();
   }
@@ -140,6 +140,7 @@ export class Sequencer {
 
 /** The turn that a step waits for. */
 class Turn implements WaitSource<void> {
+  readonly kind = "sequencer.step";
   private readonly sequencer: Sequencer;
   private readonly position: number;
 

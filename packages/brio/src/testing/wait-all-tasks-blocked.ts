@@ -3,6 +3,7 @@ import { Wait, type WaitSource } from "../cancel/wait.ts";
 
 /** The moment in which nothing is ready. */
 class Stillness implements WaitSource<void> {
+  readonly kind = "waitAllTasksBlocked";
   private readonly scope: Scope;
   private stopListening: () => void = () => {};
 
@@ -13,7 +14,7 @@ class Stillness implements WaitSource<void> {
   wait(): Promise<void> {
     const { scope } = this;
     const { loop } = scope;
-    const wait = new Wait<void>(scope, this, "waitAllTasksBlocked");
+    const wait = new Wait<void>(scope, this);
     const still = (): void => void wait.grant();
     loop.idleListeners.add(still);
     this.stopListening = () => loop.idleListeners.delete(still);
