@@ -46,7 +46,7 @@ export class CancelScope {
 
   constructor(options: CancelScopeOptions = {}) {
     this.options = options;
-    this.when = options.deadline ?? null;
+    this.when = checkedDeadline(options.deadline);
     if (options.timeout !== undefined && options.timeout !== null) milliseconds(options.timeout, "timeout");
   }
 
@@ -66,7 +66,7 @@ export class CancelScope {
   }
 
   set deadline(when: number | null) {
-    this.when = when;
+    this.when = checkedDeadline(when);
     this.arm();
   }
 
@@ -130,6 +130,14 @@ export class CancelScope {
     const expire = (): void => this.cancelBy(undefined, "a deadline");
     this.alarm = when <= scope.loop.time() ? scope.loop.soon(expire) : scope.loop.alarm(when, expire);
   }
+}
+
+function checkedDeadline(when: number | null | undefined): number | null {
+  if (when === null || when === undefined) return null;
+  if (typeof when === "number" && !Number.isNaN(when)) return when;
+  throw new TypeError(
+    `deadline is not a loop time: ${String(when)}; pass loop.time() + milliseconds, or null`,
+  );
 }
 
 async function call<T>(scope: CancelScope, body: (scope: CancelScope) => PromiseLike<T> | T): Promise<T> {

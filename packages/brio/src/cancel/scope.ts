@@ -65,7 +65,9 @@ export class Scope implements Frame {
     return ambient.run(this, fn, ...args);
   }
 
+  /** Asks what runs here to end. What has ended already is not asked. */
   cancel(cause: Cancellation): void {
+    if (this.exited) return;
     this.requests++;
     this.owner.cancelRequests++;
     this.cause = cause;
@@ -235,7 +237,7 @@ export class Scope implements Frame {
   }
 }
 
-const ENDED: Cancellation = { reason: undefined, by: "the end of the scope it ran in" };
+export const ENDED: Cancellation = { reason: undefined, by: "the end of the scope it ran in" };
 
 /** The scope that the calling code runs in, or undefined. */
 export function ambientScope(): Scope | undefined {

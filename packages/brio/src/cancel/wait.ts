@@ -1,7 +1,8 @@
+import { setImmediate } from "node:timers";
 import { noteOrigin } from "../loop/origins.ts";
 import type { TimerEntry } from "../loop/timers.ts";
 import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
-import type { Scope } from "./scope.ts";
+import { ENDED, type Scope } from "./scope.ts";
 import { reportRefusal } from "./watchdog.ts";
 
 /*
@@ -143,6 +144,7 @@ export class Wait<T> implements TimerEntry {
   /** The wait is lined up with its source: hang it in its scope, and give the baton away. */
   begin(): Promise<T> {
     const { scope } = this;
+    if (scope.loop.isClosed()) return this.refuseLate();
     scope.link(this as Wait<unknown>);
     const news = scope.deliver();
     if (news !== null) {
@@ -155,6 +157,21 @@ export class Wait<T> implements TimerEntry {
       }
     }
     scope.loop.park(scope.owner);
+    return this.promise;
+  }
+
+  /**
+   * The loop has ended, and left this task behind: it is told to end as well, so that its clean-up runs. Not at once, and
+   * not for the sake of it alone: a task that catches everything must keep the process neither busy nor alive.
+   */
+  private refuseLate(): Promise<T> {
+    const cause = this.scope.inForce() ?? ENDED;
+    this.state = STRUCK;
+    setImmediate(() => {
+      this.source.withdraw(this, false);
+      this.state = SETTLED;
+      this.fail(cancelledError(cause, this.scope.loop.debug));
+    }).unref();
     return this.promise;
   }
 

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { TimeoutError } from "../cancel/errors.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope } from "../cancel/scope.ts";
@@ -132,8 +133,10 @@ export function asCompleted<A extends Awaitable<unknown>>(
   awaitables: Iterable<A>,
   options: AsCompletedOptions = {},
 ): AsCompleted<A> {
-  if (isThenable(awaitables) || typeof awaitables === "function") {
-    throw new TypeError("asCompleted() takes an iterable of awaitables: asCompleted([task])");
+  if (!isIterable(awaitables)) {
+    throw new TypeError(
+      `asCompleted() takes an iterable of awaitables: asCompleted([task]); got ${inspect(awaitables)}`,
+    );
   }
   const limit = optionalMilliseconds(options.timeout, "timeout");
   const loop = requireLoop("asCompleted()");

@@ -1,6 +1,7 @@
+import { inspect } from "node:util";
 import { CancelledError, TimeoutError } from "../cancel/errors.ts";
 import { requireScope, Scope } from "../cancel/scope.ts";
-import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
+import { type Duration, milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Alarm } from "../loop/handle.ts";
 
@@ -66,11 +67,7 @@ export class Timeout {
             : "has expired";
       throw new RuntimeError(`this timeout ${why}: only an active one can be rescheduled`);
     }
-    if (when !== null && (typeof when !== "number" || Number.isNaN(when))) {
-      throw new TypeError(
-        `when is not a loop time: ${String(when)}; pass loop.time() + milliseconds, or null`,
-      );
-    }
+    checkLoopTime(when);
     this.deadline = when;
     this.alarm?.cancel();
     this.alarm = null;
@@ -81,10 +78,10 @@ export class Timeout {
   }
 
   /** @internal */
-  async run<T>(body: (timeout: Timeout) => PromiseLike<T> | T, caller: string): Promise<T> {
+  async run<T>(body: (timeout: Timeout) => PromiseLike<T> | T, caller: string, example: string): Promise<T> {
     if (typeof body !== "function") {
       throw new TypeError(
-        `${caller} takes a function as its body: ${caller.replace("()", '("1s", () => work())')}`,
+        `${caller} takes a function as its body: ${caller.replace("()", `(${example}, () => work())`)}`,
       );
     }
     const outer = requireScope(caller);
@@ -124,6 +121,13 @@ export class Timeout {
   }
 }
 
+function checkLoopTime(when: number | null): void {
+  if (when === null || (typeof when === "number" && !Number.isNaN(when))) return;
+  throw new TypeError(
+    `when is not a loop time: ${inspect(when)}; pass loop.time() + milliseconds, or null for no limit`,
+  );
+}
+
 async function call<T>(timeout: Timeout, body: (timeout: Timeout) => PromiseLike<T> | T): Promise<T> {
   return await body(timeout);
 }
@@ -154,9 +158,9 @@ export async function timeout<T>(
   delay: Duration | null,
   body: (timeout: Timeout) => PromiseLike<T> | T,
 ): Promise<T> {
-  const length = optionalMilliseconds(delay, "delay");
+  const length = delay === null ? null : milliseconds(delay, "delay"); // undefined is a mistake, not "no limit"
   const when = length === null ? null : requireScope("timeout()").loop.time() + length;
-  return await new Timeout(when).run(body, "timeout()");
+  return await new Timeout(when).run(body, "timeout()", '"1s"');
 }
 
 /**
@@ -185,5 +189,6 @@ export async function timeoutAt<T>(
   when: number | null,
   body: (timeout: Timeout) => PromiseLike<T> | T,
 ): Promise<T> {
-  return await new Timeout(when).run(body, "timeoutAt()");
+  checkLoopTime(when);
+  return await new Timeout(when).run(body, "timeoutAt()", "loop.time() + 1000");
 }

@@ -1,7 +1,8 @@
+import { inspect } from "node:util";
 import { CancelledError, TimeoutError } from "../cancel/errors.ts";
 import { requireScope } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
-import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
+import { type Duration, milliseconds } from "../loop/duration.ts";
 import { type Awaitable, futureOf, Watcher } from "../tasks/awaitable.ts";
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
@@ -29,14 +30,17 @@ const ENDED = new PlainSource<undefined>("the end of what was cancelled", "waitF
  * ```
  */
 export async function waitFor<T>(awaitable: Awaitable<T>, delay: Duration | null): Promise<T> {
-  const limit = optionalMilliseconds(delay, "delay");
+  requireScope("waitFor()");
+  const limit = delay === null ? null : milliseconds(delay, "delay"); // undefined is a mistake, not "no limit"
   if (limit !== null && limit === 0) return await immediately(awaitable);
   if (typeof awaitable === "function") return await timeout(limit, () => awaitable());
   if (awaitable instanceof Coroutine || awaitable instanceof Future) {
     return await timeout(limit, () => awaitable as PromiseLike<T>);
   }
   if (!isThenable(awaitable))
-    throw new TypeError(`waitFor() takes something to await, got ${String(awaitable)}`);
+    throw new TypeError(
+      `waitFor() takes something to await: waitFor(() => work(), "1s"); got ${inspect(awaitable)}`,
+    );
   const future = futureOf(awaitable as PromiseLike<T>, "waitFor()");
   return await timeout(limit, () => future);
 }

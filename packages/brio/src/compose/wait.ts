@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { requireScope } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
@@ -70,20 +71,20 @@ export async function wait<F extends Future<unknown>>(
   options: WaitOptions = {},
 ): Promise<WaitResult<F>> {
   const { returnWhen = ALL_COMPLETED } = options;
-  if (futures instanceof Future || futures instanceof Coroutine) {
-    throw new TypeError("wait() takes an iterable of futures: wait([task])");
+  if (!isIterable(futures)) {
+    throw new TypeError(`wait() takes an iterable of futures: wait([task]); got ${inspect(futures)}`);
   }
   const all = new Set(futures);
   if (all.size === 0) throw new RangeError("wait() was given nothing to wait for: pass at least one future");
   if (!MODES.includes(returnWhen)) {
-    throw new RangeError(`returnWhen must be one of ${MODES.join(", ")}; got ${String(returnWhen)}`);
+    throw new RangeError(`returnWhen must be one of ${MODES.join(", ")}; got ${inspect(returnWhen)}`);
   }
   for (const future of all) {
     if (future instanceof Future) continue;
     const what =
       typeof future === "function" || isThenable(future)
         ? "a coroutine, function or promise"
-        : String(future);
+        : inspect(future);
     throw new TypeError(`wait() takes tasks and futures, got ${what}: wait([createTask(work)])`);
   }
   const limit = optionalMilliseconds(options.timeout, "timeout");

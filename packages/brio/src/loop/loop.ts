@@ -99,15 +99,22 @@ export class Loop extends Scheduler {
 
   /** Reports an error that reaches nobody. A handler that throws is itself reported by the default one. */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.handler === null) {
-      this.defaultExceptionHandler(context);
-      return;
+    if (this.handler !== null) {
+      try {
+        this.handler(this, context);
+        return;
+      } catch (exception) {
+        this.reportByDefault({ message: "Unhandled error in exception handler", exception });
+      }
     }
+    this.reportByDefault(context);
+  }
+
+  private reportByDefault(context: ExceptionContext): void {
     try {
-      this.handler(this, context);
-    } catch (exception) {
-      this.defaultExceptionHandler({ message: "Unhandled error in exception handler", exception });
       this.defaultExceptionHandler(context);
+    } catch {
+      // stderr is gone, say: nobody is left to be told, and the loop must go on.
     }
   }
 

@@ -151,7 +151,8 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Puts an item in at once. @throws QueueFull; QueueShutDown. */
   putNowait(item: T): void {
     if (this.isShutDown) throw this.shutDownError("putNowait");
-    if (this.full()) throw new QueueFull(`queue.putNowait(): the queue is full (${this.maxsize} items)`);
+    if (this.full())
+      throw new QueueFull(`queue.putNowait(): the queue is full (${this.maxsize} of ${this.maxsize} items)`);
     this.add(item);
   }
 

@@ -17,14 +17,24 @@ export interface BlockedTask {
 export class DeadlockError extends Error {
   override name = "DeadlockError";
   /** Every task that was left. */
-  readonly tasks: readonly BlockedTask[];
-  /** The names of tasks that wait for each other in a circle, or null. */
-  readonly cycle: readonly string[] | null;
+  // Kept out of what Node prints of an error: the message has it all.
+  readonly #tasks: readonly BlockedTask[];
+  readonly #cycle: readonly string[] | null;
 
   constructor(tasks: readonly BlockedTask[], cycle: readonly string[] | null) {
     super(render(tasks, cycle));
-    this.tasks = tasks;
-    this.cycle = cycle;
+    this.#tasks = tasks;
+    this.#cycle = cycle;
+  }
+
+  /** The unfinished tasks, in the order of their creation. */
+  get tasks(): readonly BlockedTask[] {
+    return this.#tasks;
+  }
+
+  /** The names of tasks that wait for each other in a circle, or null. */
+  get cycle(): readonly string[] | null {
+    return this.#cycle;
   }
 }
 

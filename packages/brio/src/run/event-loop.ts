@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Loop } from "../loop/loop.ts";
@@ -50,6 +51,11 @@ export class EventLoop extends Loop {
     ...args: A
   ): void {
     this.assertOpen();
+    if (typeof callback !== "function") {
+      throw new TypeError(
+        `addSignalHandler() takes a function: loop.addSignalHandler("SIGHUP", () => reload()); got ${inspect(callback)}`,
+      );
+    }
     this.signals.add(signal, () => callback(...args));
   }
 

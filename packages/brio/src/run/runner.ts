@@ -1,4 +1,5 @@
 import process from "node:process";
+import { inspect } from "node:util";
 import { CancelledError } from "../cancel/errors.ts";
 import { linkSignal } from "../cancel/signal.ts";
 import { ambient } from "../loop/ambient.ts";
@@ -63,9 +64,15 @@ export class Runner implements AsyncDisposable, Stoppable {
   private releaseSignals: (() => void) | null = null;
 
   constructor(options: RunOptions = {}) {
-    const { cancellation = "sticky", shutdownTimeout = "10s" } = options;
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`run options are an object, such as { debug: true }; got ${inspect(options)}`);
+    }
+    const { cancellation = "sticky", shutdownTimeout = "10s", clock } = options;
+    if (clock !== undefined && typeof clock?.arm !== "function") {
+      throw new TypeError(`clock must be a Clock, such as new VirtualClock(); got ${inspect(clock)}`);
+    }
     if (cancellation !== "sticky" && cancellation !== "once") {
-      throw new RangeError(`cancellation must be "sticky" or "once"; got ${JSON.stringify(cancellation)}`);
+      throw new RangeError(`cancellation must be "sticky" or "once"; got ${inspect(cancellation)}`);
     }
     this.grace = milliseconds(shutdownTimeout, "shutdownTimeout");
     this.options = options;

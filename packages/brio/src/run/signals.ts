@@ -58,7 +58,10 @@ export interface Stoppable {
 }
 
 const running = new Set<Stoppable>();
-const stopped = new Set<StopSignal>();
+/** When each kind of signal came first. */
+const stopped = new Map<StopSignal, number>();
+/** Within so many milliseconds a second signal is taken for an echo of the first. */
+const ECHO = 100;
 const listeners: Record<StopSignal, () => void> = {
   SIGINT: () => received("SIGINT"),
   SIGTERM: () => received("SIGTERM"),
@@ -78,7 +81,7 @@ export function stopOnSignals(run: Stoppable): () => void {
   if (running.size === 0) {
     stopped.clear();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      if (process.listenerCount(signal) === 0) process.on(signal, listeners[signal]);
+      if (process.listenerCount(signal) <= exitHooks()) process.on(signal, listeners[signal]);
     }
   }
   running.add(run);
@@ -89,12 +92,25 @@ export function stopOnSignals(run: Stoppable): () => void {
   };
 }
 
+/**
+ * Listeners of the library signal-exit, which many terminal libraries bring along: it tidies up when the process exits, and
+ * leaves the signal to others if there are any. They don't mean that the program handles signals itself.
+ */
+function exitHooks(): number {
+  const hosts = process as unknown as Record<string | symbol, { count?: unknown } | undefined>; // its own global registry
+  const registry = hosts[Symbol.for("signal-exit emitter")] ?? hosts.__signal_exit_emitter__;
+  return typeof registry?.count === "number" ? registry.count : 0;
+}
+
 /** The first asks every run to end; the second of the same kind ends the process at once. */
 function received(signal: StopSignal): void {
   const own = [...running].filter((run) => !run.handles(signal));
   if (own.length === 0) return;
+  const now = performance.now();
+  // Ctrl-C can arrive twice: from the terminal, and passed on by a parent such as npm.
+  if (now - (stopped.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
   if (!stopped.has(signal)) {
-    stopped.add(signal);
+    stopped.set(signal, now);
     let stopping = false;
     for (const run of own) if (run.stop(signal)) stopping = true;
     if (stopping) return;

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Condition } from "./condition.ts";
 
@@ -79,7 +80,7 @@ export class Barrier {
    * @throws BrokenBarrierError if the barrier is broken, or is reset or aborted meanwhile.
    */
   wait(): Promise<number> {
-    return this.changed.with(async () => {
+    return this.inside("wait", async () => {
       await this.changed.waitFor(() => this.state !== "draining" && this.state !== "resetting");
       if (this.state === "broken") throw this.error();
       const index = this.count++;
@@ -97,6 +98,11 @@ export class Barrier {
         this.left();
       }
     });
+  }
+
+  private inside<T>(method: string, fn: () => PromiseLike<T> | T): Promise<T> {
+    if (ambientScope() === undefined) return outsideTask(`barrier.${method}()`);
+    return this.changed.with(fn);
   }
 
   private left(): void {
@@ -117,7 +123,7 @@ export class Barrier {
    * *Cancel safety*: cancelled while it waits for the barrier's lock, it has changed nothing.
    */
   reset(): Promise<void> {
-    return this.changed.with(() => {
+    return this.inside("reset", () => {
       this.state = this.count > 0 ? "resetting" : "filling";
       this.changed.notifyAll();
     });
@@ -129,7 +135,7 @@ export class Barrier {
    * *Cancel safety*: cancelled while it waits for the barrier's lock, it has changed nothing.
    */
   abort(): Promise<void> {
-    return this.changed.with(() => {
+    return this.inside("abort", () => {
       this.state = "broken";
       this.changed.notifyAll();
     });

@@ -44,7 +44,11 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
 
   /** @param lock shared with other conditions; default: a lock of its own */
   constructor(lock: Lock = new Lock()) {
-    if (!(lock instanceof Lock)) throw new TypeError("new Condition(lock) takes a brio Lock, or nothing");
+    if (!(lock instanceof Lock)) {
+      throw new TypeError(
+        `new Condition(lock) takes a Lock, or nothing: new Condition(new Lock()); got ${inspect(lock)}`,
+      );
+    }
     this.lock = lock;
   }
 
@@ -54,12 +58,14 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
    * *Cancel safety*: a cancelled `acquire` does not hold the lock.
    */
   async acquire(): Promise<this> {
+    requireScope("condition.acquire()");
     await this.lock.acquire();
     return this;
   }
 
   /** Releases the lock. @throws RuntimeError if it is not locked. */
   release(): void {
+    if (!this.lock.locked()) throw notHeld("release");
     this.lock.release();
   }
 
@@ -88,7 +94,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
    */
   async wait(): Promise<true> {
     const scope = requireScope("condition.wait()");
-    if (!this.lock.locked()) throw new RuntimeError("condition.wait(): acquire the condition first");
+    if (!this.lock.locked()) throw notHeld("wait");
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) throw elsewhere;
     const wait = new Wait<true>(scope, this);
@@ -147,13 +153,14 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
         `condition.notify(n): n must be an integer >= 0, such as condition.notify(2); got ${inspect(n)}`,
       );
     }
-    if (!this.lock.locked()) throw new RuntimeError("condition.notify(): acquire the condition first");
+    if (!this.lock.locked()) throw notHeld("notify");
     this.wake(n);
   }
 
   /** Wakes all. @throws RuntimeError if the lock is not locked. */
   notifyAll(): void {
-    this.notify(this.lot.length);
+    if (!this.lock.locked()) throw notHeld("notifyAll");
+    this.wake(this.lot.length);
   }
 
   private wake(n: number): void {
@@ -193,4 +200,10 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
 
   /** @internal */
   again(): void {}
+}
+
+function notHeld(method: string): RuntimeError {
+  return new RuntimeError(
+    `condition.${method}(): acquire the condition first, as in condition.with(() => condition.${method}())`,
+  );
 }

@@ -1,3 +1,5 @@
+import { requireScope } from "../cancel/scope.ts";
+
 /** Runs `fn` between acquire and release. */
 export async function holding<T>(
   resource: { acquire(): Promise<unknown>; release(): void },
@@ -7,6 +9,7 @@ export async function holding<T>(
   if (typeof fn !== "function") {
     throw new TypeError(`${caller} takes a function: ${caller.replace("()", "(() => work())")}`);
   }
+  requireScope(caller);
   await resource.acquire();
   let value: T;
   try {

@@ -79,10 +79,10 @@ export class RateLimiter implements WaitSource<undefined> {
   acquire(n = 1): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("limiter.acquire()");
-    if (!(n > 0 && n <= this.burst)) {
+    if (typeof n !== "number" || !(n > 0 && n <= this.burst)) {
       return Promise.reject(
         new RangeError(
-          `limiter.acquire(n): n must be > 0 and at most burst (${this.burst}); got ${inspect(n)}`,
+          `limiter.acquire(n): n must be a number > 0 and at most burst (${this.burst}); got ${inspect(n)}`,
         ),
       );
     }
@@ -185,6 +185,6 @@ export class RateLimiter implements WaitSource<undefined> {
 function positive(value: number, argument: string): void {
   if (Number.isFinite(value) && value > 0) return;
   throw new RangeError(
-    `${argument} must be a finite number > 0, as in new RateLimiter({ ${argument}: 10 }); got ${inspect(value)}`,
+    `${argument} must be a finite number > 0, as in { limit: 100, per: "1s", burst: 10 }; got ${inspect(value)}`,
   );
 }

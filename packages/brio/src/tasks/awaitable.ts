@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { CancelledError } from "../cancel/errors.ts";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
@@ -66,7 +67,8 @@ export class PromiseFuture<T> extends Future<T> {
  */
 export function wrapFuture<T>(promise: PromiseLike<T>): Future<T> {
   if (promise instanceof Future) return promise as Future<T>;
-  if (!isThenable(promise)) throw new TypeError(`wrapFuture() takes a promise, got ${typeof promise}`);
+  if (!isThenable(promise))
+    throw new TypeError(`wrapFuture() takes a promise: wrapFuture(fetch(url)); got ${inspect(promise)}`);
   return new PromiseFuture(requireLoop("wrapFuture()"), promise);
 }
 
@@ -102,7 +104,9 @@ export function futureOf<T>(awaitable: Awaitable<T>, caller: string, loop?: Loop
     return spawn<T>(own, awaitable as Source<T>, undefined, caller);
   }
   if (isThenable(awaitable)) return new PromiseFuture(own, awaitable as PromiseLike<T>);
-  throw new TypeError(`${caller} takes coroutines, functions, futures or promises; got ${String(awaitable)}`);
+  throw new TypeError(
+    `${caller} takes coroutines, functions such as () => work(), futures or promises; got ${inspect(awaitable)}`,
+  );
 }
 
 /** @internal */
@@ -112,6 +116,13 @@ export function requireLoop(caller: string): Loop {
     throw new RuntimeError(`${caller} needs a running event loop: call it inside run(async () => { ... })`);
   }
   return frame.loop;
+}
+
+/** @internal */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return (
+    typeof (value as { [Symbol.iterator]?: unknown } | null | undefined)?.[Symbol.iterator] === "function"
+  );
 }
 
 /** @internal Watches futures with a function. */

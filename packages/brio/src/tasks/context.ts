@@ -86,6 +86,11 @@ export class ContextVar<T> {
 
   /** Goes back to the value before the `set` that returned `token`. A token serves once, in its own context. */
   reset(token: Token<T>): void {
+    if (!(token instanceof Token)) {
+      throw new TypeError(
+        `reset() takes the token that set() gave: const token = ${this.name}.set(value); ...; ${this.name}.reset(token)`,
+      );
+    }
     if (token.variable !== this) {
       throw new RangeError(
         `this token was made by the context variable "${token.variable.name}", not "${this.name}"`,

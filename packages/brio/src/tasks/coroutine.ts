@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { noteOrigin, originOf } from "../loop/origins.ts";
@@ -138,10 +139,9 @@ export function coroutine<This, A extends unknown[], T>(
   context?: ClassMethodDecoratorContext<This>,
 ): CoroutineFunction<This, A, T> {
   if (typeof fn !== "function") {
-    const hint = isThenable(fn)
-      ? "this is the promise of a call that has begun; pass the function itself: "
-      : "";
-    throw new TypeError(`coroutine() takes an async function: ${hint}coroutine(async (url) => { ... })`);
+    throw new TypeError(
+      `coroutine() takes an async function: coroutine(async (url) => { ... }); got ${shownForCoroutine(fn)}`,
+    );
   }
   if (context !== undefined && context.kind !== "method") {
     throw new TypeError(`@coroutine decorates methods, not a ${String((context as { kind: string }).kind)}`);
@@ -150,6 +150,13 @@ export function coroutine<This, A extends unknown[], T>(
   return function (this: This, ...args: A): Coroutine<T> {
     return new Coroutine<T>(name, () => fn.apply(this, args));
   };
+}
+
+function shownForCoroutine(value: unknown): string {
+  if (value instanceof Coroutine)
+    return `a call of ${value.name}(), which is cold already: pass the function itself`;
+  if (isThenable(value)) return "the promise of a call that has begun: pass the function itself";
+  return inspect(value);
 }
 
 /**
@@ -187,6 +194,6 @@ export function starter<T>(source: Source<T>, caller: string): () => PromiseLike
     );
   }
   throw new TypeError(
-    `${caller} takes a coroutine or a function, such as () => work(); got ${String(source)}`,
+    `${caller} takes a coroutine or a function, such as () => work(); got ${inspect(source)}`,
   );
 }

@@ -1,6 +1,6 @@
 import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { ambientScope, requireScope, Scope, type ScopeOwner } from "../cancel/scope.ts";
-import { linkSignal } from "../cancel/signal.ts";
+import { checkSignal, linkSignal } from "../cancel/signal.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { reportSwallowed, unwatch, watchCancelled } from "../cancel/watchdog.ts";
 import { ambient, enterFrame, holdBack } from "../loop/ambient.ts";
@@ -147,8 +147,8 @@ export class Task<T>
       } catch (error) {
         if (!this.cancelled()) throw error;
       }
-    } else {
-      this.markRetrieved();
+    } else if (this.unseen) {
+      throw this.exception();
     }
   }
 
@@ -292,6 +292,7 @@ export function spawn<T>(
 ): Task<T> {
   loop.assertOpen();
   const begin = starter(source, caller);
+  if (options?.signal !== undefined) checkSignal(options.signal);
   const frame = ambient.getStore();
   const sameLoop = frame?.loop === loop;
   const context = options?.context;
