@@ -209,7 +209,7 @@ describe("where a coroutine is meant, a promise", () => {
     expect(() => coroutine(work())).toThrow(TypeError);
     // @ts-expect-error it is a promise
     expect(() => coroutine(work())).toThrow(
-      /this is the promise of a call that has begun; pass the function itself/,
+      /got the promise of a call that has begun: pass the function itself/,
     );
   });
 

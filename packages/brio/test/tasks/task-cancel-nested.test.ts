@@ -257,7 +257,7 @@ describe("after a cancellation that was swallowed", () => {
   it("cancellation is a setting of run, which knows no other value", async () => {
     // @ts-expect-error there are two modes
     await expect(run(() => 1, { cancellation: "twice" })).rejects.toThrow(
-      /cancellation must be "sticky" or "once"; got "twice"/,
+      /cancellation must be "sticky" or "once"; got 'twice'/,
     );
   });
 });

@@ -219,7 +219,7 @@ describe("wait refuses", () => {
     const error = await refusal(() => wait([napping(1)], { returnWhen: "SOMETIME" }));
     expect(error).toBeInstanceOf(RangeError);
     expect(error.message).toMatch(
-      /returnWhen must be one of FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED; got SOMETIME/,
+      /returnWhen must be one of FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED; got 'SOMETIME'/,
     );
     expect(ALL_COMPLETED).toBe("ALL_COMPLETED");
   });
