@@ -5,8 +5,15 @@ import { requireScope } from "../cancel/scope.ts";
 import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
-import { type Awaitable, futureOf, type Result, requireLoop, Watcher } from "../tasks/awaitable.ts";
-import { Coroutine, isThenable } from "../tasks/coroutine.ts";
+import {
+  type Awaitable,
+  futureOf,
+  isIterable,
+  type Result,
+  requireLoop,
+  Watcher,
+} from "../tasks/awaitable.ts";
+import { Coroutine } from "../tasks/coroutine.ts";
 import type { Future } from "../tasks/future.ts";
 
 /** Options of {@link asCompleted}. */

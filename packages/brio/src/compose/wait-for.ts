@@ -39,7 +39,7 @@ export async function waitFor<T>(awaitable: Awaitable<T>, delay: Duration | null
   }
   if (!isThenable(awaitable))
     throw new TypeError(
-      `waitFor() takes something to await: waitFor(() => work(), "1s"); got ${inspect(awaitable)}`,
+      `waitFor() takes something to await, got ${inspect(awaitable)}: waitFor(() => work(), "1s")`,
     );
   const future = futureOf(awaitable as PromiseLike<T>, "waitFor()");
   return await timeout(limit, () => future);

@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { requireScope } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
-import { Watcher } from "../tasks/awaitable.ts";
-import { Coroutine, isThenable } from "../tasks/coroutine.ts";
+import { isIterable, Watcher } from "../tasks/awaitable.ts";
+import { isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
 
 /** `wait` returns as soon as one of its futures is done. */
