@@ -91,9 +91,18 @@ export class CancelScope {
    * @throws RuntimeError if the scope was run before: a scope runs once.
    */
   async run<T>(body: (scope: CancelScope) => PromiseLike<T> | T): Promise<T | undefined> {
+    return await this.runAs("CancelScope.run()", body);
+  }
+
+  /** @internal `caller` names what the user called. */
+  async runAs<T>(caller: string, body: (scope: CancelScope) => PromiseLike<T> | T): Promise<T | undefined> {
+    if (typeof body !== "function") {
+      const call = caller === "moveOnAfter()" ? 'moveOnAfter("1s", () => work())' : "scope.run(() => work())";
+      throw new TypeError(`${caller} takes a function as its body: ${call}`);
+    }
     if (this.scope !== null)
       throw new RuntimeError("CancelScope.run() was called before: make a new CancelScope");
-    const outer = requireScope("CancelScope.run()");
+    const outer = requireScope(caller);
     const scope = this.options.shield
       ? new ShieldedScope(outer, null)
       : new Scope(outer.loop, outer.owner, outer, outer.variables);
@@ -169,7 +178,9 @@ export function moveOnAfter<T>(
   body: (scope: CancelScope) => PromiseLike<T> | T,
 ): Promise<T | undefined> {
   try {
-    return new CancelScope({ timeout: delay }).run(body);
+    if (delay === undefined)
+      throw new TypeError('moveOnAfter() takes a duration first, such as "1s", or null for no limit');
+    return new CancelScope({ timeout: delay }).runAs("moveOnAfter()", body);
   } catch (error) {
     return Promise.reject(error);
   }

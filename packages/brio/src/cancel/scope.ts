@@ -10,6 +10,8 @@ import type { Wait } from "./wait.ts";
 export interface ScopeOwner extends BatonHolder {
   /** @internal */
   getName(): string;
+  /** @internal */
+  done(): boolean;
   /** @internal How many cancellations are asked for in all of the task's scopes: `task.cancelling()`. */
   cancelRequests: number;
   /** @internal The reason of the last cancellation that found no pending wait to interrupt. */

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { closedError } from "../loop/errors.ts";
 import { noteOrigin } from "../loop/origins.ts";
 import type { TimerEntry } from "../loop/timers.ts";
 import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
@@ -36,6 +37,9 @@ const SETTLED = 6;
  * rejected at its turn; or it has what it waited for and keeps it.
  */
 export type Interruption = "accepted" | "late" | "missed";
+
+/** How many waits in a loop that has ended may keep the process alive until they are refused. */
+const PATIENCE = 1000;
 
 /** Returned by `take`: there is nothing to take after all, and the source has put the wait in line again. */
 export const AGAIN: unique symbol = Symbol("again");
@@ -161,17 +165,19 @@ export class Wait<T> implements TimerEntry {
   }
 
   /**
-   * The loop has ended, and left this task behind: it is told to end as well, so that its clean-up runs. Not at once, and
-   * not for the sake of it alone: a task that catches everything must keep the process neither busy nor alive.
+   * The loop has ended. A task that it left behind is told to end as well, so that its clean-up runs; code that belongs to
+   * no living task is told that it can't wait here any more. Not at once, and not for ever for the sake of it alone: a
+   * branch that catches everything must keep the process neither busy nor alive.
    */
   private refuseLate(): Promise<T> {
-    const cause = this.scope.inForce() ?? ENDED;
+    const { loop, owner } = this.scope;
     this.state = STRUCK;
-    setImmediate(() => {
+    const immediate = setImmediate(() => {
       this.source.withdraw(this, false);
       this.state = SETTLED;
-      this.fail(cancelledError(cause, this.scope.loop.debug));
-    }).unref();
+      this.fail(owner.done() ? closedError() : cancelledError(this.scope.inForce() ?? ENDED, loop.debug));
+    });
+    if (++loop.lateWaits > PATIENCE) immediate.unref();
     return this.promise;
   }
 

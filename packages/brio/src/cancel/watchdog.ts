@@ -35,7 +35,7 @@ export function reportSwallowed(task: ScopeOwner, scope: Scope): void {
 }
 
 /** A task was cancelled: see to it that somebody hears if it lives on. */
-export function watchCancelled(task: ScopeOwner & { done(): boolean }, scope: Scope): void {
+export function watchCancelled(task: ScopeOwner, scope: Scope): void {
   if (alarmed.has(task)) return;
   alarmed.add(task);
   const { loop } = scope;

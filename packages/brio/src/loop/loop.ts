@@ -138,7 +138,9 @@ export class Loop extends Scheduler {
 
 function bound<A extends unknown[]>(callback: (...args: A) => void, args: A, caller: string): () => void {
   if (typeof callback !== "function") {
-    throw new TypeError(`${caller}: callback must be a function, got ${typeof callback}`);
+    throw new TypeError(
+      `${caller}() takes a function as its callback, got ${typeof callback}: loop.${caller}(() => work()); a coroutine is run by loop.createTask(...)`,
+    );
   }
   return args.length === 0 ? (callback as () => void) : () => callback(...args);
 }

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import { type Clock, type ClockHost, SystemClock } from "./clock.ts";
-import { RuntimeError } from "./errors.ts";
+import { closedError } from "./errors.ts";
 import { Alarm } from "./handle.ts";
 import { type ReadyEntry, ReadyQueue } from "./ready-queue.ts";
 import { type TimerEntry, TimerHeap } from "./timers.ts";
@@ -58,6 +58,7 @@ export abstract class Scheduler implements ClockHost {
   /** @internal Called each time that nothing is ready any more. */
   readonly idleListeners: Set<() => void> = new Set();
   /** @internal */ debug = false;
+  /** @internal How many waits have begun since it was closed. */ lateWaits = 0;
 
   private readonly ready = new ReadyQueue();
   private readonly timers = new TimerHeap();
@@ -124,7 +125,7 @@ export abstract class Scheduler implements ClockHost {
   /** @internal */
   assertOpen(): void {
     if (this.phase === "closed") {
-      throw new RuntimeError("Event loop is closed: its run() or Runner has ended; start a new one");
+      throw closedError();
     }
   }
 

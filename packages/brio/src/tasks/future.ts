@@ -120,7 +120,11 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
    * context variables of now.
    */
   addDoneCallback(fn: (future: this) => void): void {
-    if (typeof fn !== "function") throw new TypeError(`addDoneCallback takes a function, got ${typeof fn}`);
+    if (typeof fn !== "function") {
+      throw new TypeError(
+        `addDoneCallback() takes a function, got ${typeof fn}: addDoneCallback((future) => { ... })`,
+      );
+    }
     this.listen(new Callback(this as Future<unknown>, fn));
   }
 

@@ -10,7 +10,7 @@ import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import { shareValues, type Variables } from "../loop/variables.ts";
 import { type PathNode, step } from "./cancel-path.ts";
-import type { Context } from "./context.ts";
+import { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
 import { Future, requester } from "./future.ts";
 
@@ -293,6 +293,9 @@ export function spawn<T>(
   loop.assertOpen();
   const begin = starter(source, caller);
   if (options?.signal !== undefined) checkSignal(options.signal);
+  if (options?.context !== undefined && !(options.context instanceof Context)) {
+    throw new TypeError(`${caller}: context must be a Context, such as copyContext()`);
+  }
   const frame = ambient.getStore();
   const sameLoop = frame?.loop === loop;
   const context = options?.context;
