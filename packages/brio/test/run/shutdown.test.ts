@@ -58,7 +58,7 @@ describe("at the end of a run, the tasks that are left", () => {
     await runVirtual(async () => {
       createTask(async () => {
         log.push("begun");
-        await sleep(0);
+        await sleep(1);
         log.push("never");
       });
     });
