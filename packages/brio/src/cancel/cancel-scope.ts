@@ -117,8 +117,7 @@ export class CancelScope {
     }
     if (this.called) scope.cancel({ reason: this.reason, by: this.by });
     this.arm();
-    // As for a timeout: in the sticky mode, what was asked for before is still in force.
-    const baseline = scope.loop.once ? scope.outerRequests() : 0;
+    const baseline = scope.baseline();
     try {
       return await scope.run(call<T>, this, body);
     } catch (error) {

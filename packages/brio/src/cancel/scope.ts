@@ -124,11 +124,25 @@ export class Scope implements Frame {
 
   /** Would a wait that begins here be interrupted at once? */
   get blocked(): boolean {
+    return this.hasNews || this.refusal() !== null;
+  }
+
+  /** Is there a cancellation that nothing has been interrupted by yet? */
+  private get hasNews(): boolean {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
       if (scope.undelivered) return true;
-      if (scope.shielded) break;
+      if (scope.shielded) return false;
     }
-    return this.refusal() !== null;
+    return false;
+  }
+
+  /**
+   * How many cancellations from outside an entered scope leaves out of account when it asks, at its end, whether it was
+   * cancelled by itself alone: asyncio's are those that were asked for before. In the sticky mode there are none, as such a
+   * cancellation still refuses every wait; unless its first effect is yet to come, which is then the body's to see.
+   */
+  baseline(): number {
+    return this.loop.once || this.hasNews ? this.outerRequests() : 0;
   }
 
   /** The cancellation in force here, without obeying it. */

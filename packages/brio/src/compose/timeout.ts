@@ -90,9 +90,7 @@ export class Timeout {
     this.scope = scope;
     this.state = "active";
     this.reschedule(this.deadline);
-    // asyncio compares with the count on entry. In the sticky mode a cancellation that was asked for before is still in
-    // force, and refuses every wait of the body.
-    const baseline = scope.loop.once ? scope.outerRequests() : 0;
+    const baseline = scope.baseline();
     try {
       return await scope.run(call<T>, this, body);
     } catch (error) {
