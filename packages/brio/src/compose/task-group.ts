@@ -141,7 +141,6 @@ export class TaskGroup {
     }
     const { loop } = this.children.scope as Scope; // it was entered
     const task = spawn(loop, source, options, "group.createTask()");
-    task.group = this;
     this.children.add(task as Task<unknown>);
     return task;
   }

@@ -36,19 +36,20 @@ export function frameForCallback(loop: Loop): Frame {
   return new CallbackFrame(loop, new FreeVariables(frame?.loop === loop ? frame.variables : undefined));
 }
 
-let opener: () => void;
-const executor = (resolve: () => void): void => {
+let opener: (value: never) => void;
+const executor = (resolve: (value: never) => void): void => {
   opener = resolve;
 };
 
 /**
- * Holds `code` back until the returned function is called. It then runs in a microtask of its own, in the whole
- * context of now: the reaction to a promise keeps it, with whatever AsyncLocalStorages of the user's own have their
- * place there. (`AsyncLocalStorage.snapshot` does the same at thirty times the cost.)
+ * Holds `code` back until the returned function is called, with what `code` is to be given (nothing thenable). It then
+ * runs in a microtask of its own, in the whole context of now: the reaction to a promise keeps it, with whatever
+ * AsyncLocalStorages of the user's own have their place there. (`AsyncLocalStorage.snapshot` does the same at thirty
+ * times the cost.)
  */
-export function holdBack(code: () => void): () => void {
-  const gate = new Promise<void>(executor);
-  const open = opener;
+export function holdBack<T>(code: (value: T) => void): (value: T) => void {
+  const gate = new Promise<T>(executor);
+  const open = opener as (value: T) => void; // the executor has just stored this promise's
   gate.then(code);
   return open;
 }

@@ -1,4 +1,4 @@
-import { enterFrame, frameForCallback, holdBack } from "./ambient.ts";
+import { enterFrame, type Frame, frameForCallback, holdBack } from "./ambient.ts";
 import type { Loop } from "./loop.ts";
 import type { BatonHolder } from "./scheduler.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -10,7 +10,8 @@ export class Handle implements BatonHolder {
   private readonly loop: Loop;
   private callback: (() => void) | null;
   private readonly label: string;
-  private readonly open: () => void;
+  private readonly open: (handle: Handle) => void;
+  private readonly frame: Frame;
   private isCancelled = false;
 
   /** @internal It is called in the context of now, with a copy of the context variables. */
@@ -18,11 +19,8 @@ export class Handle implements BatonHolder {
     this.loop = loop;
     this.callback = callback;
     this.label = label;
-    const frame = frameForCallback(loop);
-    this.open = holdBack(() => {
-      enterFrame(frame);
-      this.call();
-    });
+    this.frame = frameForCallback(loop);
+    this.open = holdBack(Handle.call);
   }
 
   /** The callback won't run. Does nothing if it has run already, or was cancelled before. */
@@ -40,18 +38,19 @@ export class Handle implements BatonHolder {
   run(): void {
     if (this.callback === null) return;
     this.loop.take(this);
-    this.open();
+    this.open(this);
   }
 
-  private call(): void {
-    const { callback, loop } = this;
-    this.callback = null;
+  private static call(this: void, handle: Handle): void {
+    const { callback, loop, label } = handle;
+    enterFrame(handle.frame);
+    handle.callback = null;
     try {
       callback?.();
     } catch (exception) {
-      loop.callExceptionHandler({ message: `Exception in callback ${this.label}`, exception, handle: this });
+      loop.callExceptionHandler({ message: `Exception in callback ${label}`, exception, handle });
     }
-    loop.park(this);
+    loop.park(handle);
   }
 
   toString(): string {

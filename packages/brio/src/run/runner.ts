@@ -59,6 +59,8 @@ export class Runner implements AsyncDisposable, Stoppable {
   private loop: EventLoop | null = null;
   private context: Context | null = null;
   private main: Task<unknown> | null = null;
+  /** The signals that have asked this main, and the shutdown after it, to stop. */
+  private readonly asked = new Set<StopSignal>();
   private stoppedBy: StopSignal | null = null;
   private stuck = false;
   private releaseSignals: (() => void) | null = null;
@@ -122,6 +124,7 @@ export class Runner implements AsyncDisposable, Stoppable {
 
   private async finish<T>(task: Task<T>, signal: AbortSignal | undefined): Promise<T> {
     this.main = task as Task<unknown>;
+    this.asked.clear();
     this.stoppedBy = null;
     const unlink =
       signal === undefined
@@ -151,13 +154,15 @@ export class Runner implements AsyncDisposable, Stoppable {
   }
 
   /** @internal */
-  stop(signal: StopSignal): boolean {
+  stop(signal: StopSignal): "begun" | "again" | "idle" {
+    if (this.main === null && this.state !== "closing") return "idle";
+    if (this.asked.has(signal)) return "again";
+    this.asked.add(signal);
     if (this.main !== null) {
       this.stoppedBy = signal;
       this.main.cancelWith({ reason: undefined, by: signal });
-      return true;
     }
-    return this.state === "closing";
+    return "begun";
   }
 
   /**

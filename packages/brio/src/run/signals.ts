@@ -53,13 +53,13 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 export interface Stoppable {
   /** @internal Has the program a handler of its own for the signal? */
   handles(signal: StopSignal): boolean;
-  /** @internal Begins to stop. False if there is nothing to stop. */
-  stop(signal: StopSignal): boolean;
+  /** @internal Begins to stop. "again" if the same signal has asked it to before, "idle" if there is nothing to stop. */
+  stop(signal: StopSignal): "begun" | "again" | "idle";
 }
 
 const running = new Set<Stoppable>();
-/** When each kind of signal came first. */
-const stopped = new Map<StopSignal, number>();
+/** When each kind of signal last began to stop something. */
+const begun = new Map<StopSignal, number>();
 /** Within so many milliseconds a second signal is taken for an echo of the first. */
 const ECHO = 100;
 const listeners: Record<StopSignal, () => void> = {
@@ -79,7 +79,6 @@ function exitCode(signal: StopSignal): number {
 export function stopOnSignals(run: Stoppable): () => void {
   if (!isMainThread) return () => {};
   if (running.size === 0) {
-    stopped.clear();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       if (process.listenerCount(signal) <= exitHooks()) process.on(signal, listeners[signal]);
     }
@@ -108,12 +107,11 @@ function received(signal: StopSignal): void {
   if (own.length === 0) return;
   const now = performance.now();
   // Ctrl-C can arrive twice: from the terminal, and passed on by a parent such as npm.
-  if (now - (stopped.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
-  if (!stopped.has(signal)) {
-    stopped.set(signal, now);
-    let stopping = false;
-    for (const run of own) if (run.stop(signal)) stopping = true;
-    if (stopping) return;
+  if (now - (begun.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO) return;
+  const answers = own.map((run) => run.stop(signal));
+  if (answers.includes("begun") && !answers.includes("again")) {
+    begun.set(signal, now);
+    return;
   }
   process.off(signal, listeners[signal]);
   process.kill(process.pid, signal);

@@ -42,6 +42,8 @@ export interface RateLimiterStatistics {
 export class RateLimiter implements WaitSource<undefined> {
   /** @internal */ readonly kind = "limiter.acquire";
   private readonly lot = new ParkingLot<undefined>();
+  /** Those who have their tokens, and await their turn: apart, so that nobody has to look past them. */
+  private readonly granted = new ParkingLot<undefined>();
   private readonly binding = new Binding();
   private readonly wanted = new WeakMap<Wait<undefined>, number>();
   private readonly interval: number;
@@ -90,7 +92,7 @@ export class RateLimiter implements WaitSource<undefined> {
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
     this.refill(scope.loop);
-    if (!this.lot.alive && this.tokens >= n) {
+    if (!this.lot.alive && this.granted.length === 0 && this.tokens >= n) {
       this.tokens -= n;
       return immediate(scope, undefined);
     }
@@ -115,16 +117,20 @@ export class RateLimiter implements WaitSource<undefined> {
 
   /** Its state. */
   statistics(): RateLimiterStatistics {
-    return { available: this.available, waiting: this.lot.length };
+    return { available: this.available, waiting: this.waiting };
   }
 
   toString(): string {
-    return `<RateLimiter ${this.available.toFixed(1)} of ${this.burst}, ${this.lot.length} waiting>`;
+    return `<RateLimiter ${this.available.toFixed(1)} of ${this.burst}, ${this.waiting} waiting>`;
   }
 
   private get available(): number {
     if (this.loop !== null && !this.loop.isClosed()) this.refill(this.loop);
     return Math.max(0, this.tokens); // below 0 by rounding
+  }
+
+  private get waiting(): number {
+    return this.lot.length + this.granted.length;
   }
 
   private refill(loop: Loop): void {
@@ -139,7 +145,9 @@ export class RateLimiter implements WaitSource<undefined> {
   private serve(loop: Loop): void {
     this.alarm?.cancel();
     this.alarm = null;
-    for (let wait = this.lot.first; wait !== null; wait = wait.next) {
+    let next: Wait<undefined> | null;
+    for (let wait = this.lot.first; wait !== null; wait = next) {
+      next = wait.next;
       if (!wait.pending) continue;
       const n = this.wanted.get(wait) ?? 1;
       if (this.tokens < n) {
@@ -151,6 +159,8 @@ export class RateLimiter implements WaitSource<undefined> {
         return;
       }
       this.tokens -= n;
+      this.lot.remove(wait);
+      this.granted.add(wait);
       wait.grant();
     }
   }
@@ -161,12 +171,12 @@ export class RateLimiter implements WaitSource<undefined> {
 
   /** @internal */
   take(wait: Wait<undefined>): undefined {
-    this.lot.remove(wait);
+    this.granted.remove(wait);
   }
 
   /** @internal */
   withdraw(wait: Wait<undefined>, granted: boolean): undefined {
-    this.lot.remove(wait);
+    (granted ? this.granted : this.lot).remove(wait);
     const { loop } = wait.scope;
     this.refill(loop);
     if (granted) this.tokens = Math.min(this.burst, this.tokens + (this.wanted.get(wait) ?? 1));

@@ -1,5 +1,5 @@
 import type { Wait } from "../cancel/wait.ts";
-import { enterFrame, frameForCallback, holdBack } from "../loop/ambient.ts";
+import { enterFrame, type Frame, frameForCallback, holdBack } from "../loop/ambient.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import type { BatonHolder } from "../loop/scheduler.ts";
 import type { Future } from "./future.ts";
@@ -20,32 +20,31 @@ export class Callback implements ReadyEntry, BatonHolder {
   epoch = 0;
   readonly fn: (future: never) => void;
   private readonly future: Future<unknown>;
-  private readonly open: () => void;
+  private readonly open: (callback: Callback) => void;
+  private readonly frame: Frame;
 
   constructor(future: Future<unknown>, fn: (future: never) => void) {
     this.future = future;
     this.fn = fn;
-    const frame = frameForCallback(future.loop);
-    this.open = holdBack(() => {
-      enterFrame(frame);
-      this.call();
-    });
+    this.frame = frameForCallback(future.loop);
+    this.open = holdBack(Callback.call);
   }
 
   run(): void {
     this.future.loop.take(this);
-    this.open();
+    this.open(this);
   }
 
-  private call(): void {
-    const { fn, future } = this;
+  private static call(this: void, callback: Callback): void {
+    const { fn, future } = callback;
+    enterFrame(callback.frame);
     try {
       fn(future as never); // it was registered on this future
     } catch (exception) {
       const message = `Exception in callback ${fn.name || "<anonymous>"}()`;
       future.loop.callExceptionHandler({ message, exception, future });
     }
-    future.loop.park(this);
+    future.loop.park(callback);
   }
 
   toString(): string {

@@ -13,6 +13,7 @@ import { type PathNode, step } from "./cancel-path.ts";
 import { Context } from "./context.ts";
 import { Coroutine, type Source, starter } from "./coroutine.ts";
 import { Future, requester } from "./future.ts";
+import { Observer } from "./listeners.ts";
 
 /** How a task is made. */
 export interface TaskOptions {
@@ -45,11 +46,9 @@ export class Task<T>
   /** @internal The task that created this one; null if there is none, or this one has ended. */ parent:
     | object
     | null;
-  /** @internal What it belongs to, if not just to its loop: a group. */ group: object | null = null;
   private name: string | number;
   private begin: (() => PromiseLike<T> | T) | null;
-  private open: (() => void) | null = null;
-  private unlinkSignal: (() => void) | null = null;
+  private open: ((scope: Scope) => void) | null = null;
 
   /** @internal */
   constructor(
@@ -170,10 +169,7 @@ export class Task<T>
 
   /** @internal Prepares the first step, in the context of the caller. */
   prepare(): void {
-    this.open = holdBack(() => {
-      enterFrame(this.scope);
-      this.enter();
-    });
+    this.open = holdBack(firstStep);
   }
 
   /** @internal The task's turn has come: its first step. */
@@ -188,7 +184,7 @@ export class Task<T>
       return;
     }
     this.loop.take(this);
-    open?.();
+    open?.(scope);
   }
 
   /** @internal The first step, inside the caller's. */
@@ -197,8 +193,8 @@ export class Task<T>
     ambient.run(this.scope, () => this.enter());
   }
 
-  /** Runs in the task's own scope. */
-  private enter(): void {
+  /** @internal Runs in the task's own scope. */
+  enter(): void {
     const begin = this.begin as () => PromiseLike<T> | T; // a task starts once
     this.begin = null;
     let result: PromiseLike<T> | T;
@@ -218,13 +214,11 @@ export class Task<T>
   }
 
   private follow(result: Promise<T>): void {
-    result.then(
-      (value) => this.succeed(value),
-      (error: unknown) => this.fail(error),
-    );
+    result.then(taskReturned, taskThrew);
   }
 
-  private succeed(value: T): void {
+  /** @internal */
+  succeed(value: T): void {
     const { scope } = this;
     if (scope.undelivered) {
       // Asked to end while it was running its last stretch: it ends cancelled, as in asyncio.
@@ -236,14 +230,14 @@ export class Task<T>
     this.end();
   }
 
-  private fail(error: unknown): void {
+  /** @internal */
+  fail(error: unknown): void {
     if (error instanceof CancelledError) this.settleCancelled(error);
     else super.setException(error);
     this.end();
   }
 
   private end(): void {
-    this.unlinkSignal?.();
     if (this.loop.debug) unwatch(this);
     this.scope.exit();
     // Or a task that is started by a task, and so on, would hold them all.
@@ -254,11 +248,42 @@ export class Task<T>
 
   /** @internal */
   heed(signal: AbortSignal): void {
-    this.unlinkSignal = linkSignal(signal, (reason) => this.cancelWith({ reason, by: "an AbortSignal" }));
+    const unlink = linkSignal(signal, (reason) => this.cancelWith({ reason, by: "an AbortSignal" }));
+    this.observe(new SignalLink(unlink));
   }
 
   override toString(): string {
     return `<Task "${this.getName()}" ${this.describeState()}>`;
+  }
+}
+
+// What begins and ends a task. None of these is a closure of its task: the first is given the scope, and the others run in
+// it, as reactions that were registered there. That spares each task two hundred bytes.
+
+function firstStep(scope: Scope): void {
+  enterFrame(scope);
+  taskOf(scope).enter();
+}
+
+function taskReturned(value: unknown): void {
+  taskOf(ambientScope()).succeed(value);
+}
+
+function taskThrew(error: unknown): void {
+  taskOf(ambientScope()).fail(error);
+}
+
+function taskOf(scope: Scope | undefined): Task<unknown> {
+  return scope?.owner as Task<unknown>; // tasks are the only owners, and these functions run in tasks only
+}
+
+/** Stops listening to a task's signal when the task has ended. */
+class SignalLink extends Observer {
+  readonly settled: () => void;
+
+  constructor(unlink: () => void) {
+    super();
+    this.settled = unlink;
   }
 }
 

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import { CancelScope } from "../cancel/cancel-scope.ts";
 import { CancelledError } from "../cancel/errors.ts";
 import { ambient } from "../loop/ambient.ts";
-import { type Duration, milliseconds } from "../loop/duration.ts";
+import { milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
@@ -10,62 +10,11 @@ import type { ReadyEntry } from "../loop/ready-queue.ts";
 import type { ExceptionContext } from "../loop/report.ts";
 import { Runner } from "../run/runner.ts";
 import { allTasks, type Task } from "../tasks/task.ts";
-import { waitsOf } from "../tasks/waits.ts";
+import type { Plan, Point, Strike, Target, TrialOptions, TrialProgram } from "./plan.ts";
 import { Trace } from "./trace.ts";
 import { Trial, type TrialOutcome } from "./trial.ts";
+import { judge, leftovers, type Struck } from "./verdict.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-
-/** A program under test: makes everything that it uses anew, and tells the trial what must hold at the end. */
-export type TrialProgram<T> = (trial: Trial) => PromiseLike<T> | T;
-
-/** What is in order in a program under test. */
-export interface TrialOptions {
-  /**
-   * Errors that are in order: what the program may end with besides `CancelledError`, and what the loop may report.
-   * Default: none is.
-   */
-  allow?: ((error: unknown) => boolean) | undefined;
-  /** A task that was cancelled may return as if nothing had happened. Default false. */
-  maySwallow?: boolean | undefined;
-  /**
-   * Nothing may be left when the program has ended: no task (that `run` would cancel), and no timer. Default false: no
-   * task may be left when the run has ended.
-   */
-  structured?: boolean | undefined;
-  /** How long one run may take in real time. Default "10s". */
-  patience?: Duration | undefined;
-}
-
-/** What is cancelled: a task by its number in the order of creation (main is 0), or the program's own scope. */
-export type Target = number | "body";
-
-export interface Strike {
-  readonly point: number;
-  readonly target: Target;
-}
-
-/** What makes a run different from others. */
-export interface Plan {
-  readonly cancellation: "sticky" | "once";
-  readonly strikes: readonly Strike[];
-  /** For `trial.random`. */
-  readonly seed: number;
-  /** Decides which entries are sent to the back of the ready queue. */
-  readonly perturb: ((entry: ReadyEntry) => boolean) | null;
-}
-
-/**
- * A moment at which a program can be cancelled: an entry is about to have its turn (before that, others have theirs), a
- * task is about to run on, or nothing is ready.
- */
-export interface Point {
-  readonly kind: "turn" | "resume" | "idle";
-  /** The numbers of the tasks that are alive. */
-  readonly alive: readonly number[];
-  /** The task that is about to run on. */
-  readonly task: number | undefined;
-  readonly bodyRuns: boolean;
-}
 
 /** One run of a program in virtual time. */
 export class Attempt<T> {
@@ -82,8 +31,8 @@ export class Attempt<T> {
   private readonly trial: Trial;
   private readonly scope = new CancelScope();
   private readonly reports: ExceptionContext[] = [];
-  private readonly struck: Target[] = [];
-  private bodyRuns = true;
+  private readonly struck: { readonly target: Target; readonly at: number }[] = [];
+  private bodyEnded: number | undefined;
 
   constructor(program: TrialProgram<T>, options: TrialOptions, plan: Plan) {
     this.program = program;
@@ -152,14 +101,14 @@ export class Attempt<T> {
     for (const each of allTasks(this.loop)) {
       if (!each.done()) alive.push(this.trace.numberOf(each) as number); // the trace has just looked
     }
-    this.points.push({ kind, alive, task, bodyRuns: this.bodyRuns });
+    this.points.push({ kind, alive, task, bodyRuns: this.bodyEnded === undefined });
     return this.plan.strikes.find(({ point }) => point === at);
   }
 
   private strike({ point, target }: Strike): void {
     const reason = `point ${point}`;
     if (target === "body") {
-      if (!this.bodyRuns) return;
+      if (this.bodyEnded !== undefined) return;
       this.trace.write("=== cancelled: the body");
       this.scope.cancel(reason);
     } else {
@@ -168,7 +117,7 @@ export class Attempt<T> {
       this.trace.write(`=== cancelled: ${task.getName()}`);
       task.cancelWith({ reason, by: "the trial" });
     }
-    this.struck.push(target);
+    this.struck.push({ target, at: this.loop.time() });
   }
 
   // -- the run -------------------------------------------------------------------------------------------
@@ -183,7 +132,8 @@ export class Attempt<T> {
       if (outcome === null) return;
       await turnOfNode();
       await turnOfNode();
-      await this.judge(outcome);
+      this.problems.push(...judge(outcome, this.victims(), this.loop, this.options));
+      this.problems.push(...(await this.trial.broken(outcome)));
     } finally {
       process.off("unhandledRejection", unhandled);
     }
@@ -204,7 +154,7 @@ export class Attempt<T> {
     return {
       status,
       ...end,
-      struck: this.struck.map((target) => this.nameOf(target)),
+      struck: this.struck.map(({ target }) => this.nameOf(target)),
       reports: this.reports,
     };
   }
@@ -213,16 +163,17 @@ export class Attempt<T> {
     try {
       return await this.scope.run(() => this.program(this.trial));
     } finally {
-      this.bodyRuns = false;
-      if (this.options.structured === true) this.findLeftovers();
+      this.bodyEnded = this.loop.time();
+      if (this.options.structured === true) this.problems.push(...leftovers(this.loop));
     }
   }
 
-  private findLeftovers(): void {
-    const [, ...left] = allTasks(this.loop);
-    for (const task of left)
-      this.problems.push(new Error(`${task} is still alive when the program has ended`));
-    if (this.loop.timersPending) this.problems.push(new Error("a timer is left when the program has ended"));
+  private victims(): Struck[] {
+    return this.struck.map(({ target, at }) => {
+      const name = this.nameOf(target);
+      if (target === "body") return { target, name, task: undefined, at, ended: this.bodyEnded };
+      return { target, name, task: this.tasks[target], at, ended: this.trace.endOf(target) };
+    });
   }
 
   /** Null if it takes too long. */
@@ -240,39 +191,6 @@ export class Attempt<T> {
       return await Promise.race([promise, late]);
     } finally {
       clearTimeout(timer);
-    }
-  }
-
-  // -- what is wrong -------------------------------------------------------------------------------------
-
-  private async judge(outcome: TrialOutcome): Promise<void> {
-    const { allow = () => false, maySwallow = false } = this.options;
-    if (outcome.status === "failed" && !allow(outcome.error)) this.problems.push(outcome.error);
-    if (outcome.status === "cancelled" && this.struck.length === 0) {
-      this.problems.push(
-        new Error("the program ended with CancelledError, and was not cancelled", { cause: outcome.error }),
-      );
-    }
-    if (!maySwallow) this.findSwallowed();
-    for (const report of outcome.reports) {
-      if (report.exception !== undefined && allow(report.exception)) continue;
-      this.problems.push(new Error(`the loop reported: ${report.message}`, { cause: report.exception }));
-    }
-    for (const task of allTasks(this.loop)) {
-      const waits = waitsOf(task).map((wait) => `${wait.kind} on ${String(wait.source)}`);
-      this.problems.push(
-        new Error(`${task} never ended; it waits: ${waits.join(", ") || "in a promise that is not brio's"}`),
-      );
-    }
-    this.problems.push(...(await this.trial.broken(outcome)));
-  }
-
-  private findSwallowed(): void {
-    for (const target of new Set(this.struck)) {
-      const task = target === "body" ? undefined : this.trace.tasks[target];
-      if (task === undefined || !task.done() || task.cancelled() || task.rejected) continue;
-      const message = `${task.getName()} was cancelled, and returned as if nothing had happened (if that is meant: { maySwallow: true })`;
-      this.problems.push(new Error(message));
     }
   }
 }

@@ -1,14 +1,6 @@
 import type { Task } from "../tasks/task.ts";
-import {
-  Attempt,
-  type Plan,
-  type Point,
-  refuseInsideLoop,
-  type Strike,
-  type Target,
-  type TrialOptions,
-  type TrialProgram,
-} from "./attempt.ts";
+import { Attempt, refuseInsideLoop } from "./attempt.ts";
+import type { Plan, Point, Strike, Target, TrialOptions, TrialProgram } from "./plan.ts";
 import { TrialError } from "./trial-error.ts";
 
 /**

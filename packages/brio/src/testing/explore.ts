@@ -1,15 +1,9 @@
 import { inspect } from "node:util";
 import { Handle } from "../loop/handle.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
-import {
-  Attempt,
-  type Plan,
-  refuseInsideLoop,
-  type Strike,
-  type TrialOptions,
-  type TrialProgram,
-} from "./attempt.ts";
+import { Attempt, refuseInsideLoop } from "./attempt.ts";
 import { type CancelTargets, pointsFor, targetsOf } from "./cancel-anywhere.ts";
+import type { Plan, Strike, TrialOptions, TrialProgram } from "./plan.ts";
 import { Random } from "./random.ts";
 import { TrialError } from "./trial-error.ts";
 

@@ -1,4 +1,3 @@
-export type { TrialOptions, TrialProgram } from "./attempt.ts";
 export {
   type CancelAnywhereOptions,
   type CancelAnywhereResult,
@@ -7,6 +6,7 @@ export {
   cancelAnywhere,
 } from "./cancel-anywhere.ts";
 export { type ExploreOptions, type ExploreResult, explore } from "./explore.ts";
+export type { TrialOptions, TrialProgram } from "./plan.ts";
 export { Random } from "./random.ts";
 export { runVirtual } from "./run-virtual.ts";
 export { Sequencer, SequencerStep } from "./sequencer.ts";

@@ -14,7 +14,7 @@ export class Trace {
   readonly tasks: Task<unknown>[] = [];
   private readonly loop: Loop;
   private readonly numbers = new Map<object, number>();
-  private readonly ended = new Set<object>();
+  private readonly ends = new Map<object, number>();
   private readonly waits = new WeakSet<object>();
   private readonly woken = new WeakMap<object, string>();
 
@@ -25,6 +25,11 @@ export class Trace {
   /** The number of a task; undefined for one that it has not seen. */
   numberOf(task: object): number | undefined {
     return this.numbers.get(task);
+  }
+
+  /** The loop time at which a task ended, as far as it has. */
+  endOf(number: number): number | undefined {
+    return this.ends.get(this.tasks[number] ?? this);
   }
 
   write(text: string): void {
@@ -42,8 +47,8 @@ export class Trace {
       }
     }
     for (const task of this.tasks) {
-      if (!task.done() || this.ended.has(task)) continue;
-      this.ended.add(task);
+      if (!task.done() || this.ends.has(task)) continue;
+      this.ends.set(task, this.loop.time());
       this.write(
         `${task.getName()} has ended: ${task.cancelled() ? "cancelled" : task.rejected ? "failed" : "returned"}`,
       );
