@@ -211,7 +211,7 @@ describe("Queue.get, cancelled", () => {
       queue.putNowait(1);
       queue.getNowait();
       a.cancel();
-      await sleep(0); // had b been woken, it would be behind c now
+      await sleep(1); // had b been woken, it would be behind c now
       queue.putNowait(2);
       await sleep(10);
       expect(events).toEqual(["b got 2"]);

@@ -197,7 +197,7 @@ describe("Queue.put, cancelled", () => {
       queue.getNowait();
       queue.putNowait("main's");
       a.cancel();
-      await sleep(0); // had b been woken, it would be behind c now
+      await sleep(1); // had b been woken, it would be behind c now
       queue.getNowait();
       await sleep(10);
       expect(events).toEqual(["put b"]);

@@ -1,4 +1,13 @@
-import { CancelledError, Condition, createTask, getRunningLoop, sleep, TimeoutError, waitFor } from "brio";
+import {
+  CancelledError,
+  Condition,
+  createTask,
+  gather,
+  getRunningLoop,
+  sleep,
+  TimeoutError,
+  waitFor,
+} from "brio";
 import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 
@@ -163,6 +172,36 @@ describe("Condition, when a wait is cancelled", () => {
       condition.release();
       await newcomer;
       expect(events).toEqual(["cancelled waiter", "newcomer"]);
+    });
+  });
+
+  it("can't be cancelled out of the line behind one who is about to get the lock", async () => {
+    await runVirtual(async () => {
+      const condition = new Condition();
+      const events: string[] = [];
+      const waiter = createTask(async () => {
+        await condition.acquire();
+        await condition.wait().catch(() => {});
+        events.push(`waiter is back, locked: ${condition.locked()}`);
+        condition.release();
+      });
+      await sleep(0);
+      await condition.acquire();
+      const heir = createTask(() =>
+        condition.with(async () => {
+          events.push("heir in");
+          await sleep(10);
+          events.push("heir out");
+        }),
+      );
+      await sleep(0);
+      condition.notify();
+      condition.release(); // unlocked, and promised to the heir, when the waiter's turn comes
+      await sleep(1);
+      waiter.cancel();
+      await gather(waiter, heir);
+      expect(events).toEqual(["heir in", "heir out", "waiter is back, locked: true"]);
+      expect(condition.locked()).toBe(false);
     });
   });
 

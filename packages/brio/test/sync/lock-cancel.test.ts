@@ -101,6 +101,22 @@ describe("Lock, when waiters are cancelled", () => {
     });
   });
 
+  it("wakes the next only when the cancelled one in front has had its turn", async () => {
+    await runVirtual(async () => {
+      const lock = new Lock();
+      const events: string[] = [];
+      const contender = contend(lock, events);
+      await lock.acquire();
+      const [first, second] = [contender("first"), contender("second")];
+      await sleep(0);
+      first.cancel();
+      lock.release();
+      createTask(async () => void events.push("another task"));
+      await second;
+      expect(events).toEqual(["first cancelled", "another task", "second has it"]);
+    });
+  });
+
   it("wakes nobody when one who waits behind others is cancelled", async () => {
     await runVirtual(async () => {
       const lock = new Lock();

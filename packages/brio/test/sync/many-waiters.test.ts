@@ -98,6 +98,19 @@ const loads: Record<string, Load> = {
     const limiter = new RateLimiter({ limit: 10, per: "1s" });
     await gather(...crowd(size, () => limiter.acquire()));
   },
+  "a rate limiter that can serve everybody at once, and again": async (size) => {
+    const limiter = new RateLimiter({ limit: size, per: "1s" });
+    await limiter.acquire(size);
+    const large = createTask(() => limiter.acquire(size));
+    await sleep(0);
+    const tasks = crowd(size - 1, async () => {
+      await limiter.acquire();
+      await limiter.acquire();
+    });
+    await sleep(999);
+    large.cancel();
+    await gather(...tasks);
+  },
   "getters of a queue": async (size) => {
     const queue = new Queue<number>();
     const tasks = crowd(size, () => queue.get());

@@ -183,17 +183,18 @@ describe("Semaphore, when waiters are cancelled", () => {
     });
   });
 
-  it("serves all who queued behind a receiver that is cancelled before its turn, as far as there are permits", async () => {
+  it("serves at once all who queued behind a receiver that is cancelled before its turn", async () => {
     await runVirtual(async () => {
       const semaphore = new Semaphore(0);
       const events: string[] = [];
       const enter = entering(semaphore, events);
-      const first = enter("first");
+      const first = createTask(async () => {
+        await semaphore.acquire().catch(() => events.push("first cancelled"));
+        createTask(async () => void events.push("started by first"));
+      });
       await sleep(0);
       // These run before the first, and queue behind it although there is a permit to spare.
-      enter("b");
-      enter("c");
-      enter("d");
+      for (const name of ["b", "c", "d"]) enter(name);
       createTask(async () => {
         events.push(`${semaphore.statistics().waiting} wait, value ${semaphore.statistics().value}`);
         first.cancel();
@@ -201,7 +202,7 @@ describe("Semaphore, when waiters are cancelled", () => {
       semaphore.release();
       semaphore.release(); // one promised, one to spare
       await sleep(10);
-      expect(events).toEqual(["4 wait, value 1", "b", "c"]);
+      expect(events).toEqual(["4 wait, value 1", "first cancelled", "b", "c", "started by first"]);
       expect(semaphore.statistics()).toEqual({ value: 0, waiting: 1 });
     });
   });
