@@ -103,9 +103,11 @@ export class PlainSource<T> implements WaitSource<T> {
 
 function ignore(): void {}
 
-let settlers: { resolve: (value: never) => void; reject: (error: unknown) => void };
+let resolver: (value: never) => void = ignore;
+let rejecter: (error: unknown) => void = ignore;
 const executor = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
-  settlers = { resolve, reject };
+  resolver = resolve;
+  rejecter = reject;
 };
 
 /** One suspension: a native promise, what it waits for, and the scope it hangs in. */
@@ -136,8 +138,11 @@ export class Wait<T> implements TimerEntry {
     this.since = Math.floor(scope.loop.recently);
     if (scope.loop.debug) noteOrigin(this);
     this.promise = new Promise<T>(executor as never); // one executor for all: it stores both settlers
-    this.resolve = settlers.resolve;
-    this.reject = settlers.reject;
+    this.resolve = resolver;
+    this.reject = rejecter;
+    // Or the last wait's promise, and what it is settled with, would be kept.
+    resolver = ignore;
+    rejecter = ignore;
   }
 
   /** What is done, for people: `queue.get`, `sleep`. */

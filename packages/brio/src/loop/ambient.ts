@@ -36,7 +36,8 @@ export function frameForCallback(loop: Loop): Frame {
   return new CallbackFrame(loop, new FreeVariables(frame?.loop === loop ? frame.variables : undefined));
 }
 
-let opener: (value: never) => void;
+const none = (): void => {};
+let opener: (value: never) => void = none;
 const executor = (resolve: (value: never) => void): void => {
   opener = resolve;
 };
@@ -50,6 +51,7 @@ const executor = (resolve: (value: never) => void): void => {
 export function holdBack<T>(code: (value: T) => void): (value: T) => void {
   const gate = new Promise<T>(executor);
   const open = opener as (value: T) => void; // the executor has just stored this promise's
+  opener = none; // or it would keep the promise, and what that is given
   gate.then(code);
   return open;
 }
