@@ -98,13 +98,13 @@ describe("callSoon", () => {
       const loop = getRunningLoop();
       const attempts: [RegExp, () => unknown][] = [
         // @ts-expect-error a number can't be called
-        [/callSoon: callback must be a function, got number/, () => loop.callSoon(42)],
+        [/callSoon\(\) takes a function as its callback, got number/, () => loop.callSoon(42)],
         // @ts-expect-error a string can't be called
-        [/callLater: callback must be a function, got string/, () => loop.callLater(1, "work")],
+        [/callLater\(\) takes a function as its callback, got string/, () => loop.callLater(1, "work")],
         // @ts-expect-error undefined can't be called
-        [/callAt: callback must be a function, got undefined/, () => loop.callAt(1, undefined)],
+        [/callAt\(\) takes a function as its callback, got undefined/, () => loop.callAt(1, undefined)],
         // @ts-expect-error a promise can't be called
-        [/callback must be a function, got object/, () => loop.callSoonThreadsafe(Promise.resolve())],
+        [/takes a function as its callback, got object/, () => loop.callSoonThreadsafe(Promise.resolve())],
       ];
       for (const [message, attempt] of attempts) {
         expect(attempt).toThrow(TypeError);
