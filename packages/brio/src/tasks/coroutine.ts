@@ -38,6 +38,11 @@ export class Coroutine<T> implements Promise<T> {
     return body();
   }
 
+  /** @internal A task has taken it over: if that is cancelled before its first step, it was not forgotten. */
+  adopt(): void {
+    if (this.origin !== null) this.origin.begun = true;
+  }
+
   /**
    * Runs it in the awaiting task.
    *
@@ -186,7 +191,10 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The function that starts a source. `caller` names the function that was given it, for the error. */
 export function starter<T>(source: Source<T>, caller: string): () => PromiseLike<T> | T {
   if (typeof source === "function") return source;
-  if (source instanceof Coroutine) return () => source.start();
+  if (source instanceof Coroutine) {
+    source.adopt();
+    return () => source.start();
+  }
   if (isThenable(source)) {
     throw new TypeError(
       `${caller} takes a coroutine or a function, and got a promise: its work has begun already and could not be cancelled. ` +
