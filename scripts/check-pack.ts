@@ -23,7 +23,10 @@ try {
   // From nothing: tsc leaves the outputs of sources that are gone.
   for (const dist of globSync("packages/*/dist", { cwd: root }))
     rmSync(join(root, dist), { recursive: true });
-  output(process.execPath, [tsc, "-b", "tsconfig.build.json"], { cwd: root, shell: false });
+  output(process.execPath, [tsc, "-b", "tsconfig.build.json", "packages/brio/tsconfig.js.json"], {
+    cwd: root,
+    shell: false,
+  });
 
   const tarballs: string[] = [];
   for (const file of globSync("packages/*/package.json", { cwd: root })) {
@@ -91,10 +94,12 @@ function checkContents(name: string, paths: string[], entries: string[], readme:
   if (missing.length > 0) throw new Error(`${name} would be published without ${missing.join(", ")}`);
 }
 
-/** Every file that an exports map leads to, whatever the condition. */
+/** Every file that an exports map leads to, whatever the condition; but for that of the sources, which stay here. */
 function entryFiles(exports: unknown): string[] {
   if (typeof exports === "string") return [exports.replace(/^\.\//, "")];
-  return Object.values(exports as Record<string, unknown>).flatMap(entryFiles);
+  return Object.entries(exports as Record<string, unknown>)
+    .filter(([condition]) => condition !== "brio-source")
+    .flatMap(([, target]) => entryFiles(target));
 }
 
 function kilobytes(bytes: number): string {
