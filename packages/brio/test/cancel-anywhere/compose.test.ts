@@ -2,14 +2,17 @@ import {
   asCompleted,
   CancelledError,
   createTask,
+  currentTask,
   FIRST_COMPLETED,
   gather,
+  getRunningLoop,
   interval,
   retry,
   shield,
   sleep,
   type Task,
   TimeoutError,
+  taskGroup,
   uncancellable,
   wait,
   waitFor,
@@ -170,6 +173,41 @@ describe("asCompleted, cancelled anywhere", () => {
   });
 });
 
+describe("asCompleted, its results awaited by several tasks and cancelled anywhere", () => {
+  it("gives each arrival at once to the first who is still there", async () => {
+    await everywhere(async (trial) => {
+      const { child, begun, ended } = children();
+      const arrivals: number[] = [];
+      const times: number[] = [];
+      const loop = getRunningLoop();
+      trial.check(({ struck }) => {
+        expect(ended.size).toBe(begun.size);
+        const calm = !struck.includes("main") && !struck.includes("body");
+        if (calm) expect(times).toEqual(arrivals.slice(0, times.length));
+      });
+      const tasks = [createTask(child("a", 1)), createTask(child("b", 2)), createTask(child("c", 3))];
+      for (const task of tasks) task.addDoneCallback(() => arrivals.push(loop.time()));
+      try {
+        await taskGroup((group) => {
+          for (const next of asCompleted(tasks)) {
+            group.createTask(async () => {
+              try {
+                await next;
+              } catch (error) {
+                // Cancelled, or given one that was.
+                if (!(error instanceof CancelledError) || currentTask()?.cancelling() !== 0) throw error;
+              }
+              times.push(loop.time());
+            });
+          }
+        });
+      } finally {
+        await disposeOf(tasks);
+      }
+    });
+  });
+});
+
 describe("shield, cancelled anywhere", () => {
   it("leaves what is shielded running, to be awaited in the clean-up", async () => {
     await everywhere(
@@ -188,7 +226,7 @@ describe("shield, cancelled anywhere", () => {
           await uncancellable(() => wait([saving]), { grace: null });
         }
       },
-      { structured: true },
+      { structured: true, endsWithin: 5 },
     );
   });
 });

@@ -68,32 +68,35 @@ describe("Condition, cancelled anywhere", () => {
   });
 
   it("holds its lock whenever a wait ends, also by cancellation", async () => {
-    await everywhere(async (trial) => {
-      const lock = trial.watch(new Lock());
-      const changed = trial.watch(new Condition(lock));
-      const room = new Room(1);
-      const wait = () =>
-        changed.with(async () => {
-          try {
-            await changed.wait();
-          } finally {
-            expect(changed.locked()).toBe(true);
-            await room.enter(async () => {});
-          }
+    await everywhere(
+      async (trial) => {
+        const lock = trial.watch(new Lock());
+        const changed = trial.watch(new Condition(lock));
+        const room = new Room(1);
+        const wait = () =>
+          changed.with(async () => {
+            try {
+              await changed.wait();
+            } finally {
+              expect(changed.locked()).toBe(true);
+              await room.enter(async () => {});
+            }
+          });
+        await taskGroup(async (group) => {
+          group.createTask(wait);
+          group.createTask(wait);
+          group.createTask(() => lock.with(() => room.enter(() => sleep("2ms"))));
+          await sleep("1ms");
+          await changed.with(() =>
+            room.enter(async () => {
+              changed.notifyAll();
+              await sleep("1ms");
+            }),
+          );
         });
-      await taskGroup(async (group) => {
-        group.createTask(wait);
-        group.createTask(wait);
-        group.createTask(() => lock.with(() => room.enter(() => sleep("2ms"))));
-        await sleep("1ms");
-        await changed.with(() =>
-          room.enter(async () => {
-            changed.notifyAll();
-            await sleep("1ms");
-          }),
-        );
-      });
-    });
+      },
+      { endsWithin: 2 },
+    );
   });
 });
 

@@ -5,9 +5,11 @@ export type Program = (trial: Trial) => Promise<unknown>;
 
 /**
  * Cancels the program, its main task and each task that it starts at every point, in both modes; main also a second
- * time, during its clean-up; then all of it by chance, in many orders.
+ * time, during its clean-up; then all of it by chance, in many orders. What is cancelled must end at once, if `given`
+ * does not say otherwise.
  */
-export async function everywhere(program: Program, options: TrialOptions = {}): Promise<void> {
+export async function everywhere(program: Program, given: TrialOptions = {}): Promise<void> {
+  const options: TrialOptions = { endsWithin: 0, ...given };
   const all = await cancelAnywhere(program, { ...options, targets: "all" });
   expect(all.points).toBeGreaterThan(5);
   const twice = await cancelAnywhere(program, { ...options, twice: true });

@@ -79,7 +79,7 @@ describe("interruptible, cancelled anywhere", () => {
           await sleep(0);
         });
       },
-      { structured: true, maySwallow: true },
+      { structured: true, maySwallow: true, endsWithin: 2 },
     );
   });
 
@@ -99,7 +99,7 @@ describe("interruptible, cancelled anywhere", () => {
         });
         await sleep("1ms");
       },
-      { structured: true, maySwallow: true },
+      { structured: true, maySwallow: true, endsWithin: 3 },
     );
   });
 });
@@ -136,7 +136,7 @@ describe("uncancellable, cancelled anywhere", () => {
         }
         await sleep("1ms");
       },
-      { structured: true, maySwallow: true },
+      { structured: true, maySwallow: true, endsWithin: 2 },
     );
   });
 
@@ -166,7 +166,7 @@ describe("uncancellable, cancelled anywhere", () => {
         }
         await sleep(0);
       },
-      { structured: true, maySwallow: true },
+      { structured: true, maySwallow: true, endsWithin: 4 },
     );
   });
 });

@@ -17,6 +17,7 @@ describe("random programs with random cancellations, in random orders", () => {
   );
 
   it("agree with it when main is cancelled too", async () => {
-    await explore(randomProgram, { seeds: 300, cancel: "all" });
+    // A timeout that is over as it begins may answer for the cancellation.
+    await explore(randomProgram, { seeds: 300, cancel: "all", maySwallow: true });
   });
 });

@@ -210,6 +210,37 @@ describe.each([
   });
 });
 
+describe("PriorityQueue, given what it can't order, and cancelled anywhere", () => {
+  it("gives the room that a refused item does not need to the next", async () => {
+    await everywhere(async (trial) => {
+      const queue = trial.watch(new PriorityQueue<number | string>(2));
+      const ledger = new Ledger<number | string>();
+      trial.check(({ struck }) => {
+        ledger.balance(rest(queue));
+        const calm = struck.length === 0 || struck.includes("refused");
+        if (calm) expect(ledger.count).toEqual({ put: 3, got: 1 });
+      });
+      const put = async (item: number | string) => {
+        try {
+          await ledger.putting(item, (one) => queue.put(one));
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error;
+        }
+      };
+      await taskGroup(async (group) => {
+        await put(1);
+        await put(2);
+        group.createTask(() => put("neither"), { name: "refused" });
+        group.createTask(() => put(3));
+        await sleep("1ms");
+        await ledger.getting(() => queue.get());
+        await sleep("1ms");
+        cancelAll(group.tasks);
+      });
+    });
+  });
+});
+
 describe("Queue, read with for await and cancelled anywhere", () => {
   it("has lost no item that was put before it was shut down", async () => {
     await everywhere(async (trial) => {

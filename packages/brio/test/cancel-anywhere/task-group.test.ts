@@ -104,7 +104,7 @@ describe("taskGroup, cancelled anywhere", () => {
         }
         await sleep("1ms");
       },
-      { structured: true, allow: isGroup, maySwallow: true },
+      { structured: true, allow: isGroup, maySwallow: true, endsWithin: 1 },
     );
   });
 
@@ -153,7 +153,7 @@ describe("taskGroup, cancelled anywhere", () => {
         });
         expect(dirty).toBe(0);
       },
-      { structured: true, maySwallow: true },
+      { structured: true, maySwallow: true, endsWithin: 2 },
     );
   });
 });

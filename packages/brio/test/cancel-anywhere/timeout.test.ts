@@ -100,7 +100,7 @@ describe("timeout, cancelled anywhere", () => {
         for (const result of results) if (result.status === "rejected") throw result.reason;
         await sleep(0);
       },
-      { structured: true },
+      { structured: true, endsWithin: 4 },
     );
   });
 
@@ -165,7 +165,7 @@ describe("CancelScope and moveOnAfter, cancelled anywhere", () => {
         });
         await sleep("1ms");
       },
-      { structured: true },
+      { structured: true, endsWithin: 4 },
     );
   });
 });

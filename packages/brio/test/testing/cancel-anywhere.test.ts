@@ -417,3 +417,29 @@ describe("cancelAnywhere", () => {
     expect(error.message).toContain("the program ended with CancelledError, and was not cancelled");
   });
 });
+
+describe("cancelAnywhere, with a limit for how long clean-up may take", () => {
+  const program = async () => {
+    try {
+      await sleep("1s");
+    } finally {
+      await uncancellable(() => sleep("20ms"));
+    }
+    await sleep("1s");
+  };
+
+  it("accepts what ends in time", async () => {
+    await cancelAnywhere(program, { targets: "all", endsWithin: "20ms" });
+  });
+
+  it("names what does not, the main task or the body", async () => {
+    const main = await failureOf(cancelAnywhere(program, { endsWithin: "10ms" }));
+    expect(main.message).toContain(
+      "main was cancelled at 0 ms, and took until 20 ms to end (endsWithin: 10 ms)",
+    );
+    const body = await failureOf(cancelAnywhere(program, { targets: "body", endsWithin: 0 }));
+    expect(body.message).toContain(
+      "body was cancelled at 0 ms, and took until 20 ms to end (endsWithin: 0 ms)",
+    );
+  });
+});

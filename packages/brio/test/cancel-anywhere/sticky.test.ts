@@ -1,0 +1,60 @@
+import { createTask, gather, Queue, retry, sleep, TimeoutError, timeout } from "brio";
+import { cancelAnywhere, type Trial } from "brio/testing";
+import { describe, expect, it } from "vitest";
+
+/** Code that catches everything, a cancellation too. */
+async function stubborn(work: () => Promise<unknown>, attempts: number): Promise<void> {
+  for (let i = 0; i < attempts; i++) {
+    try {
+      await work();
+    } catch {}
+  }
+}
+
+describe("code that catches everything, cancelled anywhere", () => {
+  const program = async (trial: Trial) => {
+    const queue = trial.watch(new Queue<number>());
+    const work = [
+      () => stubborn(() => sleep("1h"), 3),
+      () => stubborn(() => timeout("1h", () => sleep("2h")), 2),
+      () => stubborn(() => timeout("1h", () => queue.get()), 2),
+      () => stubborn(() => retry(() => stubborn(() => sleep("1h"), 2), { backoff: "1h" }), 2),
+    ];
+    await gather(...work.map((each) => createTask(each)));
+  };
+
+  it("ends at once all the same, in the sticky mode", async () => {
+    const { missed } = await cancelAnywhere(program, {
+      cancellation: "sticky",
+      targets: "all",
+      maySwallow: true,
+      endsWithin: 0,
+    });
+    expect(missed).toBe(0);
+  });
+
+  it("goes on for as long as it likes in the mode of asyncio", async () => {
+    const hours = cancelAnywhere(program, { cancellation: "once", maySwallow: true, endsWithin: 0 });
+    await expect(hours).rejects.toThrow(/still alive after 10000 ms; it waits in sleep on the clock/);
+  });
+});
+
+describe("a timeout around code that catches everything", () => {
+  it("ends it when its time is over", async () => {
+    await cancelAnywhere(
+      async (trial) => {
+        let late = false;
+        trial.check(() => expect(late).toBe(false));
+        await timeout("5ms", async () => {
+          await stubborn(() => sleep("2ms"), 10);
+          await sleep(0);
+          late = true;
+        }).catch((error: unknown) => {
+          if (!(error instanceof TimeoutError)) throw error;
+        });
+        await sleep(0);
+      },
+      { cancellation: "sticky", targets: "all", endsWithin: 0 },
+    );
+  });
+});
