@@ -14,6 +14,7 @@ const DEEPEST = 200;
 
 /** A task, as far as the path needs to know it. */
 export interface PathNode {
+  /** @internal */
   onPath: boolean;
 }
 
