@@ -3,12 +3,14 @@
  * One line for each check, then `N passed, N failed`.
  */
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   CancelledError,
   ContextVar,
   coroutine,
   createTask,
   currentSignal,
+  currentTask,
   DeadlockError,
   ExceptionGroup,
   gather,
@@ -196,6 +198,58 @@ const checks: Record<string, () => Promise<void>> = {
       await sleep(1);
       assert.equal(describeTask(task).name, "sleeper");
       task.cancel();
+    });
+  },
+
+  async "tasks and callbacks begin in the context of whoever scheduled them"() {
+    const request = new AsyncLocalStorage<string>();
+    const seen: string[] = [];
+    const note = (what: string) => seen.push(`${what} ${request.getStore()}`);
+    const serve = async (name: string) => {
+      await sleep(2);
+      const task = createTask(async () => {
+        note("task");
+        await sleep(1);
+        note("task later");
+      });
+      task.addDoneCallback(() => void note("done"));
+      getRunningLoop().callLater(1, () => void note("timer"));
+      await task;
+      await sleep(3);
+      note("request");
+    };
+    await run(() => gather(...["a", "b"].map((name) => () => request.run(name, () => serve(name)))));
+    const expected = ["a", "b"].flatMap((name) =>
+      ["done", "request", "task", "task later", "timer"].map((what) => `${what} ${name}`),
+    );
+    assert.deepEqual(seen.sort(), expected.sort());
+  },
+
+  async "what is awaited runs in the task that awaits it, however it is handed on"() {
+    const where = coroutine(async () => {
+      await sleep(1);
+      return currentTask()?.getName();
+    });
+    const handedOn = async () => where();
+    await run(async () => {
+      const named = <T>(work: () => PromiseLike<T>) => createTask(work, { name: "own" });
+      assert.equal(await named(async () => await where()), "own");
+      assert.equal(await named(handedOn), "own");
+      assert.equal(await named(() => where()), "own");
+      assert.equal(await named(async () => await Promise.resolve(where())), "own");
+      assert.deepEqual(await named(() => Promise.all([where(), handedOn()])), ["own", "own"]);
+      assert.equal(await named(() => timeout("1s", handedOn)), "own");
+      assert.equal(currentTask()?.getName(), "main");
+    });
+  },
+
+  async "timeouts in two branches of a Promise.all leave each other alone"() {
+    await run(async () => {
+      const branch = async (limit: number, work: number) =>
+        await timeout(limit, () => sleep(work, "done")).catch((error: Error) => error.name);
+      const ends = await Promise.all([branch(5, 60_000), branch(60_000, 20), branch(5, 60_000)]);
+      assert.deepEqual(ends, ["TimeoutError", "done", "TimeoutError"]);
+      assert.equal(currentTask()?.cancelling(), 0);
     });
   },
 };
