@@ -4,33 +4,33 @@ import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 import { Child } from "../run/child.ts";
 
+// Windows has no such signals.
+const POSIX = { skip: process.platform === "win32" };
+
 // Were Node starved, the program would never end: the test fails by its timeout, and the program is killed.
 
-describe.skipIf(process.platform === "win32")(
-  "a socket, a timer and a signal get through to a program that spins on",
-  () => {
-    const fixture = new URL("fixtures/spinner.ts", import.meta.url);
-    const spinners = [
-      "sleep(0)",
-      "a queue that always has items",
-      "a bounded queue that always has room",
-      "a lock that nobody else wants",
-      "two tasks and a full queue",
-      "a callback that schedules itself",
-    ];
-    for (const spinner of spinners) {
-      it(spinner, async () => {
-        const child = new Child(fixture, [spinner]);
-        await child.printed("ready");
-        child.kill("SIGUSR2");
-        const { code, out, err } = await child.ended;
-        expect([code, err]).toEqual([0, ""]);
-        expect([out[0], out[4]]).toEqual(["ready", "done"]);
-        expect([...out].sort()).toEqual(["done", "ready", "signal", "socket: hello", "timer"]);
-      });
-    }
-  },
-);
+describe("a socket, a timer and a signal get through to a program that spins on", POSIX, () => {
+  const fixture = new URL("fixtures/spinner.ts", import.meta.url);
+  const spinners = [
+    "sleep(0)",
+    "a queue that always has items",
+    "a bounded queue that always has room",
+    "a lock that nobody else wants",
+    "two tasks and a full queue",
+    "a callback that schedules itself",
+  ];
+  for (const spinner of spinners) {
+    it(spinner, async () => {
+      const child = new Child(fixture, [spinner]);
+      await child.printed("ready");
+      child.kill("SIGUSR2");
+      const { code, out, err } = await child.ended;
+      expect([code, err]).toEqual([0, ""]);
+      expect([out[0], out[4]]).toEqual(["ready", "done"]);
+      expect([...out].sort()).toEqual(["done", "ready", "signal", "socket: hello", "timer"]);
+    });
+  }
+});
 
 describe("in virtual time, too, Node has its turn while a task spins on", () => {
   /** Spins until a native immediate has come through. */

@@ -1,4 +1,4 @@
-import { createTask, getRunningLoop, Handle, run, sleep, TimerHandle } from "brio";
+import { coroutine, createTask, getRunningLoop, Handle, run, sleep, TimerHandle } from "brio";
 import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 import { outside } from "../tasks/outside.ts";
@@ -103,6 +103,11 @@ describe("callSoon", () => {
         [/callLater\(\) takes a function as its callback, got string/, () => loop.callLater(1, "work")],
         // @ts-expect-error undefined can't be called
         [/callAt\(\) takes a function as its callback, got undefined/, () => loop.callAt(1, undefined)],
+        // @ts-expect-error a coroutine can't be called: loop.createTask is for it
+        [
+          /callSoon\(\) takes a function as its callback, got object/,
+          () => loop.callSoon(coroutine(async () => {})()),
+        ],
         // @ts-expect-error a promise can't be called
         [/takes a function as its callback, got object/, () => loop.callSoonThreadsafe(Promise.resolve())],
       ];

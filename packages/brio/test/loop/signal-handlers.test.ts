@@ -3,6 +3,9 @@ import { Event, type EventLoop, getRunningLoop, Runner, RuntimeError, run, sleep
 import { describe, expect, it } from "vitest";
 import { Child } from "../run/child.ts";
 
+// Windows has no such signals.
+const POSIX = { skip: process.platform === "win32" };
+
 // SIGUSR2 means nothing to Node or to vitest; without a listener it would end the process.
 const SIGNAL = "SIGUSR2";
 
@@ -11,7 +14,7 @@ function withLoop<T>(body: (loop: EventLoop) => Promise<T> | T): Promise<T> {
   return run(() => body(getRunningLoop()), { handleSignals: false });
 }
 
-describe.skipIf(process.platform === "win32")("addSignalHandler", () => {
+describe("addSignalHandler", POSIX, () => {
   it("calls back in the loop, with its arguments, each time that the signal comes", () =>
     withLoop(async (loop) => {
       const calls: unknown[] = [];

@@ -2,6 +2,9 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Child, type Ended } from "./child.ts";
 
+// Windows has no such signals.
+const POSIX = { skip: process.platform === "win32" };
+
 const fixture = new URL("fixtures/signals.ts", import.meta.url);
 
 /** Starts a program, sends it `signals` when it has printed "ready", and gives how it ended. */
@@ -30,7 +33,7 @@ async function insist(child: Child, signal: NodeJS.Signals, text?: string): Prom
   return await child.ended;
 }
 
-describe.skipIf(process.platform === "win32")("the first SIGINT", () => {
+describe("the first SIGINT", POSIX, () => {
   it("cancels main, whose clean-up runs, and the process exits with 130 and without a stack trace", async () => {
     const { code, signal, out, err } = await signalled("sleeps", "SIGINT");
     expect([code, signal, ...out, err]).toEqual([130, null, "ready", "main cleaned up", ""]);
@@ -93,7 +96,7 @@ describe.skipIf(process.platform === "win32")("the first SIGINT", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("the second SIGINT", () => {
+describe("the second SIGINT", POSIX, () => {
   it("kills the process at once", async () => {
     const child = new Child(fixture, ["is stubborn"]);
     await child.printed("ready");
@@ -131,7 +134,7 @@ describe.skipIf(process.platform === "win32")("the second SIGINT", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("SIGTERM", () => {
+describe("SIGTERM", POSIX, () => {
   it("cancels main, whose clean-up runs, and the process exits with 143", async () => {
     const { code, signal, out, err } = await signalled("sleeps", "SIGTERM");
     expect([code, signal, ...out, err]).toEqual([143, null, "ready", "main cleaned up", ""]);
@@ -143,7 +146,7 @@ describe.skipIf(process.platform === "win32")("SIGTERM", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("who handles a signal", () => {
+describe("who handles a signal", POSIX, () => {
   it("is a handler added with addSignalHandler, if there is one: main goes on", async () => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const { code, out } = await signalled("handles it in the loop", signal);

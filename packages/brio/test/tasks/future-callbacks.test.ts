@@ -129,7 +129,9 @@ describe("done callbacks", () => {
     runVirtual(() => {
       const future = getRunningLoop().createFuture();
       // @ts-expect-error a string is no callback
-      expect(() => future.addDoneCallback("print")).toThrow(/addDoneCallback\(\) takes a function, got string/);
+      expect(() => future.addDoneCallback("print")).toThrow(
+        /addDoneCallback\(\) takes a function, got string/,
+      );
     }));
 });
 

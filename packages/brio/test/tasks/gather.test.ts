@@ -94,6 +94,19 @@ describe("gather", () => {
     });
   });
 
+  it("lets what it has begun go on in peace, when it refuses one of its arguments", async () => {
+    const log: string[] = [];
+    await runVirtual(async () => {
+      getRunningLoop().setExceptionHandler((_loop, { message }) => void log.push(message));
+      const work = coroutine(async (text: string) => void log.push(text));
+      // @ts-expect-error an object can't be awaited
+      expect(() => gather(work("begun"), {})).toThrow(TypeError);
+      await sleep(0);
+      await sleep(0);
+    });
+    expect(log).toEqual(["begun"]);
+  });
+
   it("refuses what can't be awaited, and options that are in the wrong place", () =>
     runVirtual(() => {
       // @ts-expect-error a number can't be awaited

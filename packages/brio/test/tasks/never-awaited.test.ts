@@ -33,6 +33,7 @@ describe("nothing is reported of a coroutine that was", () => {
     "gathered",
     "closed",
     "refused by run",
+    "refused by a closed loop",
     "made a task that was cancelled before it began",
   ]) {
     it(way, async () => {

@@ -1,4 +1,4 @@
-import { coroutine, createTask, getRunningLoop, RuntimeError, sleep, Task } from "brio";
+import { coroutine, createTask, getRunningLoop, RuntimeError, run, sleep, Task } from "brio";
 import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 
@@ -115,6 +115,28 @@ describe("a task", () => {
       const results = await Promise.all([1, 2, 3].map(() => createTask(() => task)));
       expect(new Set(results).size).toBe(1);
     }));
+
+  it("is kept by its loop: it goes on though nobody holds it", async () => {
+    const { gc } = globalThis;
+    if (gc === undefined) throw new Error("this test needs node --expose-gc, as vitest.config.ts sets it");
+    const log: string[] = [];
+    await run(async () => {
+      getRunningLoop().setExceptionHandler((_loop, { message }) => void log.push(message));
+      const drop = (): void => {
+        createTask(async () => {
+          await sleep(20);
+          log.push("went on");
+        });
+      };
+      drop();
+      for (let round = 0; round < 20; round++) {
+        await sleep(1);
+        gc();
+      }
+      await sleep(40);
+    });
+    expect(log).toEqual(["went on"]);
+  });
 
   it("runs in one stretch up to its first wait, however many settled promises it awaits", () =>
     runVirtual(async () => {

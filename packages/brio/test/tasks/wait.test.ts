@@ -178,7 +178,15 @@ describe("wait with a timeout", () => {
       await sleep("20s");
     }));
 
-  it("puts what ends at that very moment, in time, into done", () =>
+  it("finds done what ends at that very moment, if it began first", () =>
+    runVirtual(async () => {
+      const tasks = [napping(100), napping(150)];
+      await sleep(0);
+      const { done, pending } = await wait(tasks, { timeout: 100 });
+      expect([places(done, tasks), places(pending, tasks), getRunningLoop().time()]).toEqual([[0], [1], 100]);
+    }));
+
+  it("finds done what ends right before", () =>
     runVirtual(async () => {
       const tasks = [napping(100), napping(100)];
       const { done } = await wait(tasks, { timeout: 100.5 });

@@ -1,11 +1,13 @@
 import {
   CancelledError,
+  coroutine,
   createTask,
   ensureFuture,
   getRunningLoop,
   isFuture,
   RuntimeError,
   sleep,
+  Task,
   wrapFuture,
 } from "brio";
 import { runVirtual } from "brio/testing";
@@ -123,6 +125,13 @@ describe("ensureFuture", () => {
     runVirtual(async () => {
       const task = createTask(() => "ok");
       expect(ensureFuture(task)).toBe(task);
+      expect(await task).toBe("ok");
+    }));
+
+  it("makes a task of a coroutine", () =>
+    runVirtual(async () => {
+      const task = ensureFuture(coroutine(async (text: string) => text)("ok"));
+      expect([task instanceof Task, task.getLoop() === getRunningLoop()]).toEqual([true, true]);
       expect(await task).toBe("ok");
     }));
 
