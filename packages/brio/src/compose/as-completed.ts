@@ -177,8 +177,16 @@ export function asCompleted<A extends Awaitable<unknown>>(
       return {
         async next(): Promise<IteratorResult<CompletedFuture<Result<A>>>> {
           if (arrivals.left === 0) return { done: true, value: undefined };
+          // Spoken for from here on, as the next call may come before this one has ended.
           arrivals.left--;
-          const { future } = await arrivals.next();
+          let arrival: Arrival;
+          try {
+            arrival = await arrivals.next();
+          } catch (error) {
+            arrivals.left++; // cancelled: it has given nothing out
+            throw error;
+          }
+          const { future } = arrival;
           if (future !== null) return { done: false, value: future as Future<Result<A>> }; // the futures were made of A
           arrivals.left = 0;
           throw new TimeoutError("the time given to asCompleted() was over");

@@ -7,6 +7,7 @@ import {
   gather,
   getRunningLoop,
   interval,
+  moveOnAfter,
   retry,
   shield,
   sleep,
@@ -170,6 +171,30 @@ describe("asCompleted, cancelled anywhere", () => {
       },
       { structured: true },
     );
+  });
+});
+
+describe("asCompleted, read step by step and cancelled anywhere", () => {
+  it("gives every future to who reads on after a step that was cancelled", async () => {
+    await everywhere(async (trial) => {
+      const { child } = children();
+      const seen: string[] = [];
+      trial.check(({ struck }) => {
+        if (struck.length === 0) expect(seen).toEqual(["a", "b", "c"]);
+      });
+      const tasks = [createTask(child("a", 2)), createTask(child("b", 5)), createTask(child("c", 8))];
+      try {
+        const steps = asCompleted(tasks)[Symbol.asyncIterator]();
+        for (;;) {
+          const step = await moveOnAfter("1ms", () => steps.next());
+          if (step === undefined) continue;
+          if (step.done) break;
+          if (!step.value.cancelled()) seen.push(step.value.result());
+        }
+      } finally {
+        await disposeOf(tasks);
+      }
+    });
   });
 });
 
