@@ -261,6 +261,19 @@ const tasks: LeakCase[] = [
     },
   },
   {
+    name: "waits for one future that are refused, in a scope that is cancelled",
+    count: 300_000,
+    prepare: () => {
+      const future: Future<void> = getRunningLoop().createFuture();
+      return (count) =>
+        new CancelScope().run(async (scope) => {
+          scope.cancel();
+          await checkpoint().catch(() => {});
+          for (let i = 0; i < count; i++) await future.catch(() => {});
+        });
+    },
+  },
+  {
     name: "done callbacks added to one future and removed",
     prepare: () => {
       const future: Future<void> = getRunningLoop().createFuture();

@@ -58,3 +58,29 @@ describe("a timeout around code that catches everything", () => {
     );
   });
 });
+
+describe("branches of one task, each in a scope of its own", () => {
+  it("are all ended when the task is cancelled", async () => {
+    await cancelAnywhere(
+      async (trial) => {
+        let alive = 0;
+        trial.check(() => expect(alive).toBe(0));
+        const branch = (limit: number) =>
+          timeout(limit, async () => {
+            alive++;
+            try {
+              await sleep("2h");
+            } finally {
+              alive--;
+            }
+          }).catch((error: unknown) => {
+            if (!(error instanceof TimeoutError)) throw error;
+          });
+        const ends = await Promise.allSettled([branch(3), branch(5), branch(4)]);
+        for (const end of ends) if (end.status === "rejected") throw end.reason;
+        await sleep(0);
+      },
+      { cancellation: "sticky", targets: "all", structured: true, endsWithin: 0 },
+    );
+  });
+});
