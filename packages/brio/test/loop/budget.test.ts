@@ -11,25 +11,21 @@ const POSIX = { skip: process.platform === "win32" };
 
 describe("a socket, a timer and a signal get through to a program that spins on", POSIX, () => {
   const fixture = new URL("fixtures/spinner.ts", import.meta.url);
-  const spinners = [
-    "sleep(0)",
-    "a queue that always has items",
-    "a bounded queue that always has room",
-    "a lock that nobody else wants",
-    "two tasks and a full queue",
-    "a callback that schedules itself",
-  ];
-  for (const spinner of spinners) {
-    it(spinner, async () => {
-      const child = new Child(fixture, [spinner]);
-      await child.printed("ready");
-      child.kill("SIGUSR2");
-      const { code, out, err } = await child.ended;
-      expect([code, err]).toEqual([0, ""]);
-      expect([out[0], out[4]]).toEqual(["ready", "done"]);
-      expect([...out].sort()).toEqual(["done", "ready", "signal", "socket: hello", "timer"]);
-    });
-  }
+  const lets = (spinner: string) => async (): Promise<void> => {
+    const child = new Child(fixture, [spinner]);
+    await child.printed("ready");
+    child.kill("SIGUSR2");
+    const { code, out, err } = await child.ended;
+    expect([code, err]).toEqual([0, ""]);
+    expect([out[0], out[4]]).toEqual(["ready", "done"]);
+    expect([...out].sort()).toEqual(["done", "ready", "signal", "socket: hello", "timer"]);
+  };
+  it("sleep(0)", lets("sleep(0)"));
+  it("a queue that always has items", lets("a queue that always has items"));
+  it("a bounded queue that always has room", lets("a bounded queue that always has room"));
+  it("a lock that nobody else wants", lets("a lock that nobody else wants"));
+  it("a full queue, with somebody who empties it", lets("two tasks and a full queue"));
+  it("a callback that schedules itself", lets("a callback that schedules itself"));
 });
 
 describe("in virtual time, too, Node has its turn while a task spins on", () => {

@@ -96,6 +96,7 @@ describe("callSoon", () => {
   it("refuses what can't be called, by its own name", () =>
     runVirtual(() => {
       const loop = getRunningLoop();
+      const work = coroutine(async () => {})();
       const attempts: [RegExp, () => unknown][] = [
         // @ts-expect-error a number can't be called
         [/callSoon\(\) takes a function as its callback, got number/, () => loop.callSoon(42)],
@@ -104,10 +105,7 @@ describe("callSoon", () => {
         // @ts-expect-error undefined can't be called
         [/callAt\(\) takes a function as its callback, got undefined/, () => loop.callAt(1, undefined)],
         // @ts-expect-error a coroutine can't be called: loop.createTask is for it
-        [
-          /callSoon\(\) takes a function as its callback, got object/,
-          () => loop.callSoon(coroutine(async () => {})()),
-        ],
+        [/callSoon\(\) takes a function as its callback, got object/, () => loop.callSoon(work)],
         // @ts-expect-error a promise can't be called
         [/takes a function as its callback, got object/, () => loop.callSoonThreadsafe(Promise.resolve())],
       ];

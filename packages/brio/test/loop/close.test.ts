@@ -56,24 +56,41 @@ describe("closing a loop", () => {
 });
 
 describe("a closed loop", () => {
-  const uses: [string, (loop: EventLoop) => unknown][] = [
-    ["callSoon", (loop) => loop.callSoon(() => {})],
-    ["callSoonThreadsafe", (loop) => loop.callSoonThreadsafe(() => {})],
-    ["callLater", (loop) => loop.callLater(1, () => {})],
-    ["callAt", (loop) => loop.callAt(1, () => {})],
-    ["createFuture", (loop) => loop.createFuture()],
-    ["createTask", (loop) => loop.createTask(() => 1)],
-    ["addSignalHandler", (loop) => loop.addSignalHandler("SIGUSR2", () => {})],
-  ];
-  for (const [name, use] of uses) {
-    it(`refuses ${name}`, async () => {
-      const loop = await runVirtual(() => getRunningLoop());
-      expect(() => use(loop)).toThrow(RuntimeError);
-      expect(() => use(loop)).toThrow(
-        /Event loop is closed: its run\(\) or Runner has ended; start a new one/,
-      );
-    });
-  }
+  const refuses = (use: (loop: EventLoop) => unknown) => async (): Promise<void> => {
+    const loop = await runVirtual(() => getRunningLoop());
+    expect(() => use(loop)).toThrow(RuntimeError);
+    expect(() => use(loop)).toThrow(/Event loop is closed: its run\(\) or Runner has ended; start a new one/);
+  };
+  const noop = (): void => {};
+
+  it(
+    "refuses callSoon",
+    refuses((loop) => loop.callSoon(noop)),
+  );
+  it(
+    "refuses callSoonThreadsafe",
+    refuses((loop) => loop.callSoonThreadsafe(noop)),
+  );
+  it(
+    "refuses callLater",
+    refuses((loop) => loop.callLater(1, noop)),
+  );
+  it(
+    "refuses callAt",
+    refuses((loop) => loop.callAt(1, noop)),
+  );
+  it(
+    "refuses createFuture",
+    refuses((loop) => loop.createFuture()),
+  );
+  it(
+    "refuses createTask",
+    refuses((loop) => loop.createTask(() => 1)),
+  );
+  it(
+    "refuses addSignalHandler",
+    refuses((loop) => loop.addSignalHandler("SIGUSR2", noop)),
+  );
 
   it("still tells its time, its tasks and its settings", async () => {
     const loop = await runVirtual(async () => {

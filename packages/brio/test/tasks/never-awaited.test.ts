@@ -27,17 +27,17 @@ describe("a coroutine that was never awaited", () => {
 });
 
 describe("nothing is reported of a coroutine that was", () => {
-  for (const way of [
-    "awaited",
-    "made a task",
-    "gathered",
-    "closed",
-    "refused by run",
-    "refused by a closed loop",
+  const silent = (way: string) => async (): Promise<void> => {
+    expect(await printedWhen(way)).toEqual(["collected: true"]);
+  };
+  it("awaited", silent("awaited"));
+  it("made a task", silent("made a task"));
+  it("gathered", silent("gathered"));
+  it("closed", silent("closed"));
+  it("refused by run", silent("refused by run"));
+  it("refused by a closed loop", silent("refused by a closed loop"));
+  it(
     "made a task that was cancelled before it began",
-  ]) {
-    it(way, async () => {
-      expect(await printedWhen(way)).toEqual(["collected: true"]);
-    });
-  }
+    silent("made a task that was cancelled before it began"),
+  );
 });

@@ -76,24 +76,27 @@ describe("sleep", () => {
       await expect(Promise.resolve(task)).rejects.toThrow(CancelledError);
     }));
 
-  const refusals: [string, unknown, RegExp][] = [
-    ["a negative number", -1, /RangeError: delay is negative \(-1\): pass milliseconds >= 0/],
-    ["NaN", Number.NaN, /RangeError: delay is NaN/],
-    ["a negative duration", "-1s", /RangeError: delay is negative \('-1s'\)/],
-    ["a space before the unit", "10 s", /TypeError: delay is not a duration: '10 s'; pass milliseconds/],
-    ["an unknown unit", "10sec", /TypeError: delay is not a duration: '10sec'/],
-    ["no unit", "10", /TypeError: delay is not a duration: '10'/],
-    ["no number", "s", /TypeError: delay is not a duration/],
-    ["undefined", undefined, /TypeError: delay is not a duration: undefined/],
-    ["a bigint", 10n, /TypeError: delay is not a duration: 10n/],
-  ];
-  for (const [what, delay, message] of refusals) {
-    it(`refuses ${what}`, () =>
-      runVirtual(async () => {
-        // @ts-expect-error what a JavaScript caller may pass all the same
-        expect(await sleep(delay).then(String, String)).toMatch(message);
-      }));
-  }
+  const refuses = (delay: unknown, message: RegExp) => (): Promise<void> =>
+    runVirtual(async () => {
+      // @ts-expect-error what a JavaScript caller may pass all the same
+      expect(await sleep(delay).then(String, String)).toMatch(message);
+    });
+
+  it(
+    "refuses a negative number",
+    refuses(-1, /RangeError: delay is negative \(-1\): pass milliseconds >= 0/),
+  );
+  it("refuses NaN", refuses(Number.NaN, /RangeError: delay is NaN/));
+  it("refuses a negative duration", refuses("-1s", /RangeError: delay is negative \('-1s'\)/));
+  it(
+    "refuses a space before the unit",
+    refuses("10 s", /TypeError: delay is not a duration: '10 s'; pass milliseconds/),
+  );
+  it("refuses an unknown unit", refuses("10sec", /TypeError: delay is not a duration: '10sec'/));
+  it("refuses text without a unit", refuses("10", /TypeError: delay is not a duration: '10'/));
+  it("refuses text without a number", refuses("s", /TypeError: delay is not a duration: 's'/));
+  it("refuses undefined", refuses(undefined, /TypeError: delay is not a duration: undefined/));
+  it("refuses a bigint", refuses(10n, /TypeError: delay is not a duration: 10n/));
 
   it("needs a task: it says so in a callback, and outside of a loop", async () => {
     await expect(sleep(1)).rejects.toThrow(RuntimeError);
