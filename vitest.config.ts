@@ -13,6 +13,7 @@ export default defineConfig({
       "scripts/test/**/*.test.ts",
       "examples/**/*.test.ts",
       "conformance/**/*.test.ts",
+      "benchmarks/test/**/*.test.ts",
     ],
     exclude: [...configDefaults.exclude, "**/dist/**"],
     // A process per file: signal handlers, process exit and heap sizes are part of what is tested.

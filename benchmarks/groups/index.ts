@@ -1,0 +1,5 @@
+/** All rows, in the order of the tables. A new group is a file beside this one, and a program for each peer. */
+import type { Row } from "../harness/row.ts";
+import { core } from "./core.ts";
+
+export const rows: readonly Row[] = [...core];

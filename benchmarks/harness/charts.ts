@@ -1,0 +1,134 @@
+/** The charts in the documents, as SVG. Observable Plot draws them, on a document that isn't in a browser. */
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+import { growthLimit } from "./growth.ts";
+import { type PeerName, peerNames, titles } from "./peers.ts";
+import { type GrowthResults, type ResultRow, type Results, ratio } from "./results.ts";
+import type { Row } from "./row.ts";
+
+/** A peer has the same colour everywhere. */
+const colours: Readonly<Record<PeerName, string>> = {
+  brio: "#111111",
+  native: "#9498a0",
+  effect: "#4269d0",
+  effection: "#efb118",
+  "p-limit": "#97bbf5",
+  "p-queue": "#9c6b4e",
+  "async-mutex": "#ff8ab7",
+  asyncio: "#3ca951",
+  uvloop: "#6cc5b0",
+  trio: "#a463f2",
+};
+
+const WIDTH = 900;
+const LINE = 26;
+const LEGEND = 40;
+
+/** The charts of a group, by name. */
+export function comparisonCharts(results: Results, rows: readonly Row[]): [name: string, svg: string][] {
+  const timed = (row: ResultRow): boolean =>
+    rows.some(({ name, measure }) => name === row.row && measure === "time");
+  return [
+    ["time", ratioChart(results.rows.filter(timed), "time, in times of what brio takes (logarithmic)")],
+    [
+      "footprint",
+      ratioChart(
+        results.rows.filter((row) => !timed(row)),
+        "in times of what brio takes (logarithmic)",
+      ),
+    ],
+  ];
+}
+
+/** A dot for each peer: left of the line it needs less than brio, right of it more. */
+function ratioChart(rows: readonly ResultRow[], label: string): string {
+  const dots = rows.flatMap((row) =>
+    peerNames.flatMap((peer) => {
+      const value = ratio(row, peer);
+      return value === undefined || peer === "brio" ? [] : [{ row: row.row, peer, value }];
+    }),
+  );
+  const peers = peerNames.filter((peer) => dots.some((dot) => dot.peer === peer));
+  return render({
+    ariaLabel: label,
+    height: rows.length * LINE + LEGEND + 60,
+    marginLeft: 140,
+    marginTop: LEGEND,
+    x: { type: "log", grid: true, label, tickFormat: (value: number) => `${value}x` },
+    y: { label: null, domain: rows.map(({ row }) => row) },
+    marks: [
+      Plot.ruleX([1], { stroke: colours.brio, strokeWidth: 2 }),
+      Plot.ruleY(
+        dots,
+        Plot.groupY({ x1: "min", x2: "max" }, { x1: "value", x2: "value", y: "row", stroke: "#cccccc" }),
+      ),
+      Plot.dot(dots, { x: "value", y: "row", r: 5, fill: (dot: (typeof dots)[number]) => colours[dot.peer] }),
+      ...legend(peers),
+    ],
+  });
+}
+
+/** Plot's own legends are HTML, which an image can't hold. */
+function legend(peers: readonly PeerName[]): Plot.Markish[] {
+  const step = Math.min(105, (WIDTH - 150) / peers.length);
+  return peers.flatMap((peer, i) => {
+    const place = { frameAnchor: "top-left", dx: i * step, dy: -26 } as const;
+    return [
+      Plot.dot([peer], { ...place, r: 5, fill: colours[peer] }),
+      Plot.text([titles[peer]], { ...place, dx: i * step + 9, textAnchor: "start", lineAnchor: "middle" }),
+    ];
+  });
+}
+
+/** How much more an operation costs as there are more of them. */
+export function growthCharts(results: GrowthResults): [name: string, svg: string][] {
+  const points = results.rows
+    .filter((row) => row.peer === "brio")
+    .flatMap((row) =>
+      row.steps.map(({ size, median }) => ({
+        row: row.row,
+        size,
+        value: median / (row.steps[0]?.median ?? median),
+      })),
+    );
+  const rows = [...new Set(points.map((point) => point.row))];
+  const columns = 4;
+  const cell = new Map(
+    rows.map((row, i) => [row, { column: i % columns, line: Math.floor(i / columns) }] as const),
+  );
+  const column = (point: { row: string }) => cell.get(point.row)?.column;
+  const line = (point: { row: string }) => cell.get(point.row)?.line;
+  const label = "cost of an operation, in times of what it is at the smallest size";
+  const facets = { fx: column, fy: line };
+  const titled = rows.map((row) => ({ row }));
+  const svg = render({
+    ariaLabel: label,
+    height: Math.ceil(rows.length / columns) * 130 + 60,
+    marginLeft: 50,
+    x: { type: "log", ticks: 4, tickFormat: "~s", label: "size (logarithmic)" },
+    y: { domain: [0, Math.max(2, ...points.map((point) => point.value))], grid: true, label, ticks: 4 },
+    fx: { axis: null },
+    fy: { axis: null },
+    marks: [
+      Plot.frame({ stroke: "#dddddd" }),
+      Plot.ruleY([growthLimit], { stroke: "#ff725c", strokeDasharray: "4 3" }),
+      Plot.lineY(points, { x: "size", y: "value", ...facets, stroke: colours.effect, strokeWidth: 2 }),
+      Plot.dot(points, { x: "size", y: "value", ...facets, fill: colours.effect, r: 3 }),
+      Plot.text(titled, { text: "row", ...facets, frameAnchor: "top", dy: 4, fontWeight: "bold" }),
+    ],
+  });
+  return [["growth", svg]];
+}
+
+function render(options: Plot.PlotOptions): string {
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  const svg = Plot.plot({
+    ...options,
+    document,
+    width: WIDTH,
+    // Light, whatever the page around it is.
+    style: { background: "white", color: "#222222", fontSize: "12px" },
+  });
+  svg.setAttribute("xmlns", "http://www.w3.org/2000/svg"); // an image file needs it, a page doesn't
+  return `${svg.outerHTML}\n`;
+}

@@ -1,0 +1,48 @@
+/** Whom brio is compared with, and how their cells are run. */
+export const peerNames = [
+  "brio",
+  "native",
+  "effect",
+  "effection",
+  "p-limit",
+  "p-queue",
+  "async-mutex",
+  "asyncio",
+  "uvloop",
+  "trio",
+] as const;
+
+export type PeerName = (typeof peerNames)[number];
+
+/** The peers that every row is offered to, unlike the small packages that do one thing. */
+export const runtimes = [
+  "native",
+  "effect",
+  "effection",
+  "asyncio",
+  "uvloop",
+  "trio",
+] as const satisfies PeerName[];
+
+export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
+
+export const pythonPeers = ["asyncio", "uvloop", "trio"] as const satisfies PeerName[];
+
+export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
+
+/** Those that come from npm, brio among them. */
+export const isPackage = (peer: PeerName): boolean => peer !== "native" && !isPython(peer);
+
+/** How a table's heading names them. */
+export const titles: Readonly<Record<PeerName, string>> = {
+  brio: "brio",
+  native: "native promises",
+  effect: "Effect",
+  effection: "Effection",
+  "p-limit": "p-limit",
+  "p-queue": "p-queue",
+  "async-mutex": "async-mutex",
+  asyncio: "asyncio",
+  uvloop: "uvloop",
+  trio: "trio",
+};

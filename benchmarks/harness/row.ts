@@ -1,0 +1,28 @@
+/** What one row of the comparison is. The rows themselves are in ../groups. */
+import type { PeerName } from "./peers.ts";
+
+export type Unit = "ns" | "ms" | "B";
+
+/** How much a program does: `turns` operations in each of `tasks` tasks. */
+export interface Load {
+  readonly tasks: number;
+  readonly turns: number;
+}
+
+/** How a cell is measured. The first three run a program of the peer's. */
+export type Measure = "time" | "cpu" | "heap" | "import" | "packed" | "installed";
+
+export interface Row {
+  readonly name: string;
+  readonly group: string;
+  /** What is measured, for a reader who sees only the table. */
+  readonly title: string;
+  readonly measure: Measure;
+  readonly unit: Unit;
+  readonly better: "lower" | "higher";
+  readonly load: Load;
+  /** The load of one size of `--growth`; absent when a row has nothing that grows. */
+  readonly grown?: (size: number) => Load;
+  /** Who takes part. Everyone else gets a dash. */
+  readonly peers: readonly PeerName[];
+}
