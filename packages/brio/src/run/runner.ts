@@ -1,7 +1,7 @@
 import process from "node:process";
 import { inspect } from "node:util";
 import { CancelledError } from "../cancel/errors.ts";
-import { linkSignal } from "../cancel/signal.ts";
+import { checkSignal, linkSignal } from "../cancel/signal.ts";
 import { ambient } from "../loop/ambient.ts";
 import type { Clock } from "../loop/clock.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
@@ -110,6 +110,7 @@ export class Runner implements AsyncDisposable, Stoppable {
         "this Runner is running: await its run() before the next, or use another Runner",
       );
     }
+    if (options.signal !== undefined) checkSignal(options.signal);
     const name = options.name ?? "main";
     const task = spawn<T>(loop, main, { name, context: this.context ?? undefined }, "run()");
     this.state = "running";

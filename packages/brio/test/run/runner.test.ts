@@ -90,6 +90,16 @@ describe("a Runner", () => {
     expect(await runner.run(() => sleep(1, "on"))).toBe("on");
   });
 
+  it("begins nothing, when it refuses what was meant for a signal", async () => {
+    const log: string[] = [];
+    await using runner = virtual();
+    // @ts-expect-error the controller's signal is meant
+    const refused = runner.run(() => log.push("begun"), { signal: new AbortController() });
+    await expect(refused).rejects.toThrow(/signal must be an AbortSignal/);
+    await runner.run(() => sleep(1));
+    expect(log).toEqual([]);
+  });
+
   it("refuses what is no coroutine or function, and is none the worse for it", async () => {
     await using runner = virtual();
     // @ts-expect-error a number can't be run
