@@ -1,4 +1,4 @@
-import { createTask, gather, Queue, retry, sleep, TimeoutError, timeout } from "brio";
+import { createTask, gather, Queue, retry, sleep, TimeoutError, timeout, uncancellable } from "brio";
 import { cancelAnywhere, type Trial } from "brio/testing";
 import { describe, expect, it } from "vitest";
 
@@ -59,7 +59,48 @@ describe("a timeout around code that catches everything", () => {
   });
 });
 
+describe("clean-up that catches everything", () => {
+  it("is ended when its grace is over", async () => {
+    await cancelAnywhere(
+      async () => {
+        await sleep("1ms");
+        await uncancellable(() => stubborn(() => sleep("1h"), 3), { grace: "4ms" });
+        await sleep(0);
+      },
+      {
+        cancellation: "sticky",
+        targets: (task) => task.getName() === "main",
+        structured: true,
+        endsWithin: "4ms",
+      },
+    );
+  });
+});
+
 describe("branches of one task, each in a scope of its own", () => {
+  it("end with the scope in which they were begun, awaited or not", async () => {
+    await cancelAnywhere(
+      async (trial) => {
+        let alive = 0;
+        trial.check(() => expect(alive).toBe(0));
+        const branch = async (ms: number) => {
+          alive++;
+          try {
+            await sleep(ms);
+          } finally {
+            alive--;
+          }
+        };
+        await timeout("1h", () =>
+          Promise.race([branch(1), branch(10_000), timeout("1h", () => branch(20_000))]),
+        );
+        await sleep("1ms");
+        expect(alive).toBe(0);
+      },
+      { cancellation: "sticky", targets: "all", endsWithin: 0 },
+    );
+  });
+
   it("are all ended when the task is cancelled", async () => {
     await cancelAnywhere(
       async (trial) => {
