@@ -33,6 +33,12 @@ export interface ScopeOwner extends BatonHolder {
  * in a cancelled scope is refused as well, for as long as the scope has requests.
  */
 
+/** What few scopes need. */
+interface Extras {
+  readonly children: Set<Scope>;
+  controller: AbortController | null;
+}
+
 /** A node in the tree of cancel scopes, and the frame that code in it runs in. */
 export class Scope implements Frame {
   readonly loop: Loop;
@@ -42,12 +48,10 @@ export class Scope implements Frame {
   requests = 0;
   cause: Cancellation | null = null;
   undelivered = false;
-  shielded = false;
   exited = false;
   /** The waits that hang in this scope, newest first. */
   waits: Wait<unknown> | null = null;
-  private children: Set<Scope> | null = null;
-  private controller: AbortController | null = null;
+  private extras: Extras | null = null;
 
   constructor(loop: Loop, owner: ScopeOwner, parent: Scope | null, variables: Variables) {
     this.loop = loop;
@@ -58,8 +62,12 @@ export class Scope implements Frame {
 
   /** A scope inside this one. The caller must `exit` it. */
   enter(child: Scope): void {
-    this.children ??= new Set();
-    this.children.add(child);
+    this.extra.children.add(child);
+  }
+
+  /** Does it keep cancellation from outside away? */
+  get shielded(): boolean {
+    return false;
   }
 
   /** Runs `fn` with this scope as the ambient one. */
@@ -78,21 +86,24 @@ export class Scope implements Frame {
     this.owner.lateReason = cause.reason;
   }
 
-  /** Interrupts what waits in the subtree; false if nothing did. */
+  /** Interrupts what waits in the subtree, and aborts its signals; false if nothing waited. */
   strike(cause: Cancellation): boolean {
+    const hit = this.interruptAll(cause);
+    this.extras?.controller?.abort(cancelledError(cause, this.loop.debug));
+    return hit;
+  }
+
+  private interruptAll(cause: Cancellation): boolean {
     let hit = false;
     for (let wait = this.waits; wait !== null; wait = wait.nextInScope) {
       const interruption = wait.interrupt(cause);
       if (interruption !== "accepted") this.owner.lateReason = cause.reason;
       if (interruption !== "missed") hit = true;
     }
-    if (this.children !== null) {
-      for (const child of this.children) {
-        if (child.shielded) child.struckOutside();
-        else if (child.strike(cause)) hit = true;
-      }
+    for (const child of this.inner()) {
+      if (child.shielded) child.struckOutside();
+      else if (child.strike(cause)) hit = true;
     }
-    if (this.controller !== null) this.controller.abort(cancelledError(cause, this.loop.debug));
     return hit;
   }
 
@@ -200,7 +211,7 @@ export class Scope implements Frame {
 
   /** Takes a scope that was never cancelled by itself out of the tree. */
   leave(): void {
-    this.parent?.children?.delete(this);
+    this.parent?.extras?.children.delete(this);
   }
 
   /**
@@ -216,9 +227,9 @@ export class Scope implements Frame {
       while (this.requests > 0) this.retract();
     }
     // A task's own scope keeps its count, for those who look at it afterwards.
-    this.parent?.children?.delete(this);
+    this.parent?.extras?.children.delete(this);
     // Branches that the code started and did not await.
-    if (this.waits !== null || this.children !== null) this.strike(ENDED);
+    if (this.waits !== null || this.extras !== null) this.interruptAll(ENDED);
   }
 
   link(wait: Wait<unknown>): void {
@@ -239,17 +250,23 @@ export class Scope implements Frame {
 
   /** The scopes directly inside this one. */
   inner(): Iterable<Scope> {
-    return this.children ?? [];
+    return this.extras?.children ?? [];
   }
 
   /** The signal that is aborted when this scope is cancelled, made when first asked for. */
   signal(): AbortSignal {
-    if (this.controller === null) {
-      this.controller = new AbortController();
+    const { extra } = this;
+    if (extra.controller === null) {
+      extra.controller = new AbortController();
       const cause = this.inForce() ?? (this.exited ? ENDED : null);
-      if (cause !== null) this.controller.abort(cancelledError(cause, this.loop.debug));
+      if (cause !== null) extra.controller.abort(cancelledError(cause, this.loop.debug));
     }
-    return this.controller.signal;
+    return extra.controller.signal;
+  }
+
+  private get extra(): Extras {
+    this.extras ??= { children: new Set(), controller: null };
+    return this.extras;
   }
 }
 

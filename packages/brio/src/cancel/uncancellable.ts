@@ -7,12 +7,16 @@ import { requireScope, Scope } from "./scope.ts";
 export class ShieldedScope extends Scope {
   private readonly grace: number | null;
   private alarm: Alarm | null = null;
+  private isOpen = false;
 
   constructor(outer: Scope, grace: number | null) {
     super(outer.loop, outer.owner, outer, outer.variables);
     this.grace = grace;
-    this.shielded = true;
     if (outer.inForce() !== null) this.struckOutside();
+  }
+
+  override get shielded(): boolean {
+    return !this.isOpen;
   }
 
   protected override struckOutside(): void {
@@ -22,7 +26,7 @@ export class ShieldedScope extends Scope {
 
   /** The grace is over: what was kept out comes in. */
   private open(): void {
-    this.shielded = false;
+    this.isOpen = true;
     const outside = (this.parent as Scope).deliver() ?? (this.parent as Scope).inForce();
     if (outside === null) return;
     const cause: Cancellation = {

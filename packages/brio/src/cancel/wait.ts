@@ -120,12 +120,6 @@ export class Wait<T> implements TimerEntry {
   value: T | undefined = undefined;
   nextInScope: Wait<unknown> | null = null;
   previousInScope: Wait<unknown> | null = null;
-  /** Links for the one line that its source may keep it in. */
-  next: Wait<T> | null = null;
-  previous: Wait<T> | null = null;
-  /** For a persistent wait: the last cancellation that reached it. */
-  interrupted: Cancellation | null = null;
-  persistent = false;
   private state: number = PENDING;
   private cause: Cancellation | null = null;
   // Typed by what it takes least, so that a wait for something can stand for a wait for anything.
@@ -144,6 +138,14 @@ export class Wait<T> implements TimerEntry {
     resolver = ignore;
     rejecter = ignore;
   }
+
+  /** Is it never rejected by a cancellation? */
+  get persistent(): boolean {
+    return false;
+  }
+
+  /** A cancellation has reached a persistent wait, which is pending again. */
+  protected persist(_cause: Cancellation): void {}
 
   /** What is done, for people: `queue.get`, `sleep`. */
   get kind(): string {
@@ -303,10 +305,9 @@ export class Wait<T> implements TimerEntry {
   private cancelled(cause: Cancellation): void {
     const error = this.source.withdraw(this, this.state === GRANTED);
     if (this.persistent) {
-      this.interrupted = cause;
       this.cause = null;
       this.state = PENDING;
-      this.source.again(this);
+      this.persist(cause);
       return;
     }
     this.resume();
@@ -323,5 +324,26 @@ export class Wait<T> implements TimerEntry {
     this.state = SETTLED;
     this.scope.unlink(this as Wait<unknown>);
     this.scope.loop.take(this.scope.owner);
+  }
+}
+
+/** A wait that stands in a line: it is its own list node. */
+export class LotWait<T> extends Wait<T> {
+  next: LotWait<T> | null = null;
+  previous: LotWait<T> | null = null;
+}
+
+/** A wait that gives back what it was granted when it is cancelled, and lines up again. */
+export class PersistentWait<T> extends LotWait<T> {
+  /** The last cancellation that has reached it. */
+  interrupted: Cancellation | null = null;
+
+  override get persistent(): boolean {
+    return true;
+  }
+
+  protected override persist(cause: Cancellation): void {
+    this.interrupted = cause;
+    this.source.again(this);
   }
 }

@@ -1,6 +1,6 @@
 import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { requireScope, Scope } from "../cancel/scope.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { PersistentWait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Coroutine, type Source } from "../tasks/coroutine.ts";
 import type { Future } from "../tasks/future.ts";
@@ -30,7 +30,7 @@ class Children extends Observer implements WaitSource<undefined> {
   bodyCancelled = false;
   interruption: Cancellation | null = null;
   scope: Scope | null = null;
-  private join: Wait<undefined> | null = null;
+  private join: PersistentWait<undefined> | null = null;
 
   add(task: Task<unknown>): void {
     this.tasks.add(task);
@@ -71,8 +71,7 @@ class Children extends Observer implements WaitSource<undefined> {
   /** Waits until there are no children. Persistent: a cancellation aborts the group, and the wait goes on. */
   async wait(scope: Scope): Promise<void> {
     while (this.tasks.size > 0) {
-      const wait = new Wait<undefined>(scope, this);
-      wait.persistent = true;
+      const wait = new PersistentWait<undefined>(scope, this);
       this.join = wait;
       await wait.begin();
       this.join = null;
@@ -91,7 +90,7 @@ class Children extends Observer implements WaitSource<undefined> {
     return false;
   }
 
-  again(wait: Wait<undefined>): void {
+  again(wait: PersistentWait<undefined>): void {
     if (!this.aborting) {
       this.interruption = wait.interrupted;
       this.abort("the cancellation of its group");

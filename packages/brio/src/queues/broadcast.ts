@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, LotWait, type WaitSource } from "../cancel/wait.ts";
 import { heedCancellation } from "../compose/sleep.ts";
 import { Binding } from "../sync/binding.ts";
 import { QueueFull, QueueShutDown } from "./errors.ts";
@@ -211,7 +211,7 @@ export class Broadcast<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new Wait<T>(scope, new Getter(this, subscription, this.getters));
+    const wait = new LotWait<T>(scope, new Getter(this, subscription, this.getters));
     this.getters.add(wait);
     return wait.begin();
   }
@@ -311,7 +311,7 @@ class Getter<T> implements WaitSource<T> {
     this.lot = lot;
   }
 
-  take(wait: Wait<T>): T | typeof AGAIN {
+  take(wait: LotWait<T>): T | typeof AGAIN {
     this.lot.remove(wait);
     if (this.subscription.closed) throw shutDown("get");
     if (this.broadcast.readable(this.subscription)) return this.broadcast.read(this.subscription);
@@ -319,7 +319,7 @@ class Getter<T> implements WaitSource<T> {
     return AGAIN;
   }
 
-  withdraw(wait: Wait<T>): undefined {
+  withdraw(wait: LotWait<T>): undefined {
     this.lot.remove(wait);
   }
 
@@ -334,7 +334,7 @@ class Getter<T> implements WaitSource<T> {
   }
 }
 
-class PublishWait<T> extends Wait<void> {
+class PublishWait<T> extends LotWait<void> {
   item!: T; // set before it is lined up
 }
 
@@ -347,7 +347,7 @@ class Publishers<T> implements WaitSource<void> {
     this.broadcast = broadcast;
   }
 
-  take(wait: Wait<void>): undefined | typeof AGAIN {
+  take(wait: LotWait<void>): undefined | typeof AGAIN {
     this.lot.remove(wait);
     if (this.broadcast.closed) throw shutDown("publish");
     if (this.broadcast.full) {
@@ -359,7 +359,7 @@ class Publishers<T> implements WaitSource<void> {
     return undefined;
   }
 
-  withdraw(wait: Wait<void>, granted: boolean): undefined {
+  withdraw(wait: LotWait<void>, granted: boolean): undefined {
     this.lot.remove(wait);
     if (granted) this.pass();
   }

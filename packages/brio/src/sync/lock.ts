@@ -1,7 +1,7 @@
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask, type Scope, type ScopeOwner } from "../cancel/scope.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { LotWait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
@@ -59,7 +59,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
     }
     const elsewhere = this.claim(scope);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    return this.line(scope, false).promise as Promise<this>; // take() gives this lock
+    return this.line(new LotWait<Lock>(scope, this)) as Promise<this>; // take() gives this lock
   }
 
   /** @internal Null if it may be waited for in this scope's loop; else the error that says why not. */
@@ -67,13 +67,10 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
     return this.binding.claim(scope.loop, this);
   }
 
-  /** @internal Lines up, to be persistent about it where that is wanted. The caller has claimed the lock. */
-  line(scope: Scope, persistent: boolean): Wait<Lock> {
-    const wait = new Wait<Lock>(scope, this);
-    wait.persistent = persistent;
+  /** @internal Lines up with a wait made for this lock, which the caller has claimed. */
+  line(wait: LotWait<Lock>): Promise<Lock> {
     this.lot.add(wait);
-    wait.begin();
-    return wait;
+    return wait.begin();
   }
 
   /** @internal Unlocked, and nobody in line: a newcomer may have it at once. */
@@ -126,7 +123,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   // -- as a source -----------------------------------------------------------------------------------------
 
   /** @internal */
-  take(wait: Wait<Lock>): Lock {
+  take(wait: LotWait<Lock>): Lock {
     this.lot.remove(wait);
     this.taken = true;
     this.holder = wait.scope.owner;
@@ -134,7 +131,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal */
-  withdraw(wait: Wait<Lock>): undefined {
+  withdraw(wait: LotWait<Lock>): undefined {
     this.lot.remove(wait);
     if (!this.taken) this.lot.first?.grant();
   }
@@ -150,7 +147,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal */
-  again(wait: Wait<Lock>): void {
+  again(wait: LotWait<Lock>): void {
     const { free } = this;
     this.lot.add(wait);
     if (free) wait.fulfil(this.take(wait));

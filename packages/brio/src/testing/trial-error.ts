@@ -21,13 +21,12 @@ export class TrialError extends Error {
 }
 
 function bullet(problem: unknown): string {
-  const text =
-    problem instanceof Error
-      ? problem.name === "Error"
-        ? problem.message
-        : `${problem.name}: ${problem.message}`
-      : inspect(problem);
-  return `  - ${text.replaceAll("\n", "\n    ")}`;
+  return `  - ${describe(problem).replaceAll("\n", "\n    ")}`;
+}
+
+function describe(problem: unknown): string {
+  if (!(problem instanceof Error)) return inspect(problem);
+  return problem.name === "Error" ? problem.message : `${problem.name}: ${problem.message}`;
 }
 
 function shown(trace: readonly string[]): string[] {

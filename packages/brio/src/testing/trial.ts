@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import type { ExceptionContext } from "../loop/report.ts";
 import { lostWakeUp } from "./at-rest.ts";
 import { Random } from "./random.ts";
@@ -25,7 +25,39 @@ export interface Watchable {
 /** Throws if what must hold after a run does not. */
 export type Invariant = (outcome: TrialOutcome) => void | PromiseLike<void>;
 
-/** One run of a program under test: where it says what must hold at the end. Given to the program. */
+/**
+ * One run of a program under test: where it says what must hold. `cancelAnywhere` and `explore` give it to the program.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Semaphore, sleep, taskGroup } from "brio";
+ * import { cancelAnywhere, type Trial } from "brio/testing";
+ *
+ * async function threeInTwoSlots(trial: Trial): Promise<void> {
+ *   const slots = trial.watch(new Semaphore(2)); // all permits are there in the end
+ *   let running = 0;
+ *   trial.check(() => assert.equal(running, 0));
+ *   await taskGroup((group) => {
+ *     for (let i = 0; i < 3; i++) {
+ *       group.createTask(() =>
+ *         slots.with(async () => {
+ *           running++;
+ *           trial.note(`${running} running`); // a line in the trace, if something goes wrong
+ *           try {
+ *             await sleep("1s");
+ *           } finally {
+ *             running--;
+ *           }
+ *         }),
+ *       );
+ *     }
+ *   });
+ * }
+ *
+ * await cancelAnywhere(threeInTwoSlots, { targets: "all" });
+ * ```
+ */
 export class Trial {
   /** Chance that is the same each time this run is repeated. */
   readonly random: Random;
@@ -43,8 +75,15 @@ export class Trial {
    * Has a primitive looked at. Whenever nothing is ready, nobody may wait for what could be had (an item of a queue, a
    * permit). After the run, nobody waits for it, and it is as free as it was when it was given here: a lock is unlocked,
    * a semaphore has all of its permits, a barrier is whole. Returns it.
+   *
+   * @throws TypeError if it has no `statistics()`.
    */
   watch<R extends Watchable>(resource: R): R {
+    if (typeof (resource as Partial<Watchable> | null)?.statistics !== "function") {
+      throw new TypeError(
+        `trial.watch() takes something with statistics(), such as a Lock; got ${inspect(resource)}`,
+      );
+    }
     this.watched.add(resource);
     const before = resource.statistics();
     this.check(() => {
