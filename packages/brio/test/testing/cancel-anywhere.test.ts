@@ -391,6 +391,20 @@ describe("cancelAnywhere", () => {
     expect(error.message).toContain("\n  - first\n  - second\n");
   });
 
+  it("shows the errors in a group of errors", async () => {
+    const error = await failureOf(
+      cancelAnywhere(async () => {
+        await taskGroup((group) => {
+          group.createTask(() => Promise.reject(new TypeError("first")));
+          group.createTask(() => Promise.reject(new Error("second")));
+        });
+      }),
+    );
+    expect(error.message).toMatch(
+      / {2}- ExceptionGroup: .* \(2 sub-exceptions\)\n.*TypeError: first\n.*Error: second\n/,
+    );
+  });
+
   it("leaves the process as it found it", async () => {
     const before = process.listeners("unhandledRejection");
     await cancelAnywhere(() => sleep("1s"));

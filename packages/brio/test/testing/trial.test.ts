@@ -26,6 +26,13 @@ describe("trial.watch", () => {
     );
   });
 
+  it("refuses what does not tell its state", async () => {
+    // @ts-expect-error: a number has no statistics
+    expect(await problemsOf((trial) => trial.watch(42))).toEqual([
+      "trial.watch() takes something with statistics(), such as a Lock; got 42",
+    ]);
+  });
+
   it("finds a lock that is still locked", async () => {
     const problems = await problemsOf((trial) => trial.watch(new Lock()).acquire());
     expect(problems).toEqual([
