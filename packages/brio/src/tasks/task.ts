@@ -315,6 +315,7 @@ export function spawn<T>(
   options: TaskOptions | undefined,
   caller: string,
 ): Task<T> {
+  if (loop.isClosed() && source instanceof Coroutine) source.close();
   loop.assertOpen();
   const begin = starter(source, caller);
   if (options?.signal !== undefined) checkSignal(options.signal);

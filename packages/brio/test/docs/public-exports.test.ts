@@ -12,7 +12,6 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   Task: "made by createTask()",
   TimerHandle: "made by loop.callLater(): see EventLoop",
   Token: "made by variable.set(): see ContextVar",
-  Trial: "given to programs by cancelAnywhere() and explore()",
 };
 
 function where({ file, name }: PublicName, member?: Member): string {
