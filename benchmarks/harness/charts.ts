@@ -24,24 +24,32 @@ const WIDTH = 900;
 const LINE = 26;
 const LEGEND = 40;
 
-/** The charts of a group, by name. */
-export function comparisonCharts(results: Results, rows: readonly Row[]): [name: string, svg: string][] {
-  const timed = (row: ResultRow): boolean =>
-    rows.some(({ name, measure }) => name === row.row && measure === "time");
+export interface Chart {
+  /** Of the file, without the group. */
+  readonly name: string;
+  readonly title: string;
+  readonly svg: string;
+}
+
+export function comparisonCharts(results: Results, rows: readonly Row[]): Chart[] {
+  const timed = ({ row }: ResultRow): boolean =>
+    rows.some(({ name, measure }) => name === row && measure === "time");
   return [
-    ["time", ratioChart(results.rows.filter(timed), "time, in times of what brio takes (logarithmic)")],
-    [
+    ratioChart(
+      "time",
+      "time, in times of what brio takes (logarithmic)",
+      results.rows.filter((row) => timed(row)),
+    ),
+    ratioChart(
       "footprint",
-      ratioChart(
-        results.rows.filter((row) => !timed(row)),
-        "in times of what brio takes (logarithmic)",
-      ),
-    ],
+      "timers, memory, import and size, in times of what brio takes (logarithmic)",
+      results.rows.filter((row) => !timed(row)),
+    ),
   ];
 }
 
 /** A dot for each peer: left of the line it needs less than brio, right of it more. */
-function ratioChart(rows: readonly ResultRow[], label: string): string {
+function ratioChart(name: string, title: string, rows: readonly ResultRow[]): Chart {
   const dots = rows.flatMap((row) =>
     peerNames.flatMap((peer) => {
       const value = ratio(row, peer);
@@ -49,12 +57,12 @@ function ratioChart(rows: readonly ResultRow[], label: string): string {
     }),
   );
   const peers = peerNames.filter((peer) => dots.some((dot) => dot.peer === peer));
-  return render({
-    ariaLabel: label,
+  const svg = render({
+    ariaLabel: title,
     height: rows.length * LINE + LEGEND + 60,
     marginLeft: 140,
     marginTop: LEGEND,
-    x: { type: "log", grid: true, label, tickFormat: (value: number) => `${value}x` },
+    x: { type: "log", grid: true, label: title, tickFormat: (value: number) => `${value}x` },
     y: { label: null, domain: rows.map(({ row }) => row) },
     marks: [
       Plot.ruleX([1], { stroke: colours.brio, strokeWidth: 2 }),
@@ -66,6 +74,7 @@ function ratioChart(rows: readonly ResultRow[], label: string): string {
       ...legend(peers),
     ],
   });
+  return { name, title, svg };
 }
 
 /** Plot's own legends are HTML, which an image can't hold. */
@@ -81,7 +90,7 @@ function legend(peers: readonly PeerName[]): Plot.Markish[] {
 }
 
 /** How much more an operation costs as there are more of them. */
-export function growthCharts(results: GrowthResults): [name: string, svg: string][] {
+export function growthCharts(results: GrowthResults): Chart[] {
   const points = results.rows
     .filter((row) => row.peer === "brio")
     .flatMap((row) =>
@@ -98,15 +107,20 @@ export function growthCharts(results: GrowthResults): [name: string, svg: string
   );
   const column = (point: { row: string }) => cell.get(point.row)?.column;
   const line = (point: { row: string }) => cell.get(point.row)?.line;
-  const label = "cost of an operation, in times of what it is at the smallest size";
+  const title = "cost of an operation, in times of what it is at the smallest size";
   const facets = { fx: column, fy: line };
   const titled = rows.map((row) => ({ row }));
   const svg = render({
-    ariaLabel: label,
+    ariaLabel: title,
     height: Math.ceil(rows.length / columns) * 130 + 60,
     marginLeft: 50,
     x: { type: "log", ticks: 4, tickFormat: "~s", label: "size (logarithmic)" },
-    y: { domain: [0, Math.max(2, ...points.map((point) => point.value))], grid: true, label, ticks: 4 },
+    y: {
+      domain: [0, Math.max(2, ...points.map((point) => point.value))],
+      grid: true,
+      label: title,
+      ticks: 4,
+    },
     fx: { axis: null },
     fy: { axis: null },
     marks: [
@@ -117,7 +131,7 @@ export function growthCharts(results: GrowthResults): [name: string, svg: string
       Plot.text(titled, { text: "row", ...facets, frameAnchor: "top", dy: 4, fontWeight: "bold" }),
     ],
   });
-  return [["growth", svg]];
+  return [{ name: "growth", title, svg }];
 }
 
 function render(options: Plot.PlotOptions): string {

@@ -1,7 +1,7 @@
 /** Writes what is committed: results, tables, charts. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { comparisonCharts, growthCharts } from "./charts.ts";
+import { type Chart, comparisonCharts, growthCharts } from "./charts.ts";
 import { between, caption, fullTable, growthTable, shortTable, type VersionOf } from "./markdown.ts";
 import type { GrowthResults, Results } from "./results.ts";
 import type { Row } from "./row.ts";
@@ -16,9 +16,16 @@ export function writeComparison(results: Results, rows: readonly Row[], versionO
   for (const group of new Set(results.rows.map((row) => row.group))) {
     const own = { ...results, rows: results.rows.filter((row) => row.group === group) };
     write(join(benchmarks, "results", `${group}.json`), json(own));
-    for (const [name, svg] of comparisonCharts(own, rows)) write(join(CHARTS, `${group}-${name}.svg`), svg);
-    replace(README, group, shortTable(own, rows));
-    replace(PERFORMANCE, group, `${fullTable(own, rows)}\n\n${caption(own, versionOf)}`);
+    const charts = comparisonCharts(own, rows).map((chart) => writeChart(group, chart));
+    const [first] = charts;
+    const short = [
+      "brio's own figures, and how many times as much the others need (below 1x: less):",
+      shortTable(own, rows),
+      caption(own, versionOf),
+    ];
+    replace(README, group, [...short, ...(first === undefined ? [] : [image(README, first)])]);
+    const images = charts.map((chart) => image(PERFORMANCE, chart));
+    replace(PERFORMANCE, group, [caption(own, versionOf), fullTable(own, rows), ...images]);
   }
 }
 
@@ -26,16 +33,31 @@ export function writeGrowth(results: GrowthResults, rows: readonly Row[]): void 
   for (const group of new Set(results.rows.map((row) => row.group))) {
     const own = { ...results, rows: results.rows.filter((row) => row.group === group) };
     write(join(benchmarks, "results", `${group}-growth.json`), json(own));
-    for (const [name, svg] of growthCharts(own)) write(join(CHARTS, `${group}-${name}.svg`), svg);
-    replace(PERFORMANCE, `${group}-growth`, growthTable(own, rows));
+    const charts = growthCharts(own).map((chart) => writeChart(group, chart));
+    const images = charts.map((chart) => image(PERFORMANCE, chart));
+    replace(PERFORMANCE, `${group}-growth`, [growthTable(own, rows), ...images]);
   }
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+interface Written {
+  readonly file: string;
+  readonly title: string;
+}
+
+function writeChart(group: string, { name, title, svg }: Chart): Written {
+  const file = join(CHARTS, `${group}-${name}.svg`);
+  write(file, svg);
+  return { file, title };
+}
+
+const image = (page: string, { file, title }: Written): string =>
+  `![${title}](${relative(dirname(page), file).replaceAll("\\", "/")})`;
+
 /** Replaces what stands between a page's markers `<!-- bench NAME -->` and `<!-- /bench NAME -->`. */
-function replace(page: string, name: string, text: string): void {
-  const replaced = between(readFileSync(page, "utf8"), name, text);
+function replace(page: string, name: string, paragraphs: readonly string[]): void {
+  const replaced = between(readFileSync(page, "utf8"), name, paragraphs.join("\n\n"));
   if (replaced === undefined) {
     throw new Error(
       `${relative(root, page)} has no place for it: add <!-- bench ${name} --> and <!-- /bench ${name} -->`,
