@@ -34,8 +34,11 @@ export class Coroutine<T> implements Promise<T> {
       );
     }
     this.body = null;
-    if (this.origin !== null) this.origin.begun = true;
-    return body();
+    if (this.origin === null) return body();
+    this.origin.begun = true;
+    const result = body();
+    if (!isThenable(result)) reportSync(this.origin);
+    return result;
   }
 
   /** @internal A task has taken it over: if that is cancelled before its first step, it was not forgotten. */
@@ -86,6 +89,14 @@ interface Origin {
   readonly name: string;
   readonly lines: readonly string[];
   readonly loop: { callExceptionHandler(context: { message: string; source?: string }): void };
+}
+
+/** The function is not async: it has done its work in one go, and kept everything else waiting. */
+function reportSync({ loop, name, lines }: Origin): void {
+  loop.callExceptionHandler({
+    message: `coroutine ${name}() ran synchronously: its function returned no promise; make it async, or call it as a plain function`,
+    source: lines.join("\n    "),
+  });
 }
 
 const dropped = new FinalizationRegistry<Origin>((origin) => {

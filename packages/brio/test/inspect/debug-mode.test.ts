@@ -1,4 +1,12 @@
-import { createTask, currentTask, getRunningLoop, type RunOptions, sleep, uncancellable } from "brio";
+import {
+  coroutine,
+  createTask,
+  currentTask,
+  getRunningLoop,
+  type RunOptions,
+  sleep,
+  uncancellable,
+} from "brio";
 import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 
@@ -114,6 +122,22 @@ describe("debug mode", () => {
       { debug: false },
     );
     expect(seen).toEqual([]);
+  });
+
+  it("reports a coroutine whose function is not async", async () => {
+    const blocking = coroutine(function compute() {
+      return 42 as unknown as PromiseLike<number>; // what a caller without types may pass
+    });
+    const seen = await reports(async () => {
+      expect(await blocking()).toBe(42);
+      expect(await createTask(blocking())).toBe(42);
+    });
+    expect(seen.map(({ message }) => message)).toEqual(
+      Array(2).fill(
+        "coroutine compute() ran synchronously: its function returned no promise; make it async, or call it as a plain function",
+      ),
+    );
+    expect(seen[0]?.source).toContain("debug-mode.test.ts");
   });
 
   it("reports a step and a callback that keep the loop for too long", async () => {
