@@ -126,6 +126,18 @@ describe("a CancelScope", () => {
       ["10 branch: CancelledError", "10 task: CancelledError", "50 beside slept"],
     ));
 
+  it("does not catch the cancellation of a task that its body awaits", () =>
+    expectTrace(
+      async (note) => {
+        const other = createTask(() => sleep(1000));
+        other.cancel("the other's");
+        const scope = new CancelScope();
+        note(await outcome(scope.run(() => other)));
+        note(`caught: ${scope.cancelledCaught}`);
+      },
+      ["0 CancelledError(the other's)", "0 caught: false"],
+    ));
+
   it("names itself as who asked", () =>
     trace(async () => {
       const scope = new CancelScope();

@@ -256,6 +256,19 @@ describe("a wait that is cancelled in the turn in which it was granted gives bac
       ["0 CancelledError, second was notified", "0 locked: false"],
     ));
 
+  it("a shield that is given up as its task ends keeps the task's result", () =>
+    expectTrace(
+      async (note, loop) => {
+        const future = loop.createFuture<string>();
+        const waiter = createTask(() => shield(future));
+        await sleep(0);
+        future.setResult("value");
+        waiter.cancel();
+        note(`${await outcome(waiter)}, ${await future}`);
+      },
+      ["0 CancelledError, value"],
+    ));
+
   it("a deadline does so too", () =>
     expectTrace(
       async (note, loop) => {

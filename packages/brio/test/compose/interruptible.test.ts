@@ -44,6 +44,25 @@ describe("interruptible(promise)", () => {
       ["10 2: CancelledError", "100 1: value", "100 3: value", "100 again: value"],
     ));
 
+  it("looks at the promise once, however often it is waited for", () =>
+    expectTrace(
+      async (note, loop) => {
+        const work = foreign(loop, 100, "value");
+        let reactions = 0;
+        const then = work.then.bind(work);
+        // biome-ignore lint/suspicious/noThenProperty: that is what is counted
+        Object.defineProperty(work, "then", {
+          value: (...args: Parameters<typeof then>) => {
+            reactions++;
+            return then(...args);
+          },
+        });
+        for (let i = 0; i < 5; i++) await outcome(timeout(10, () => interruptible(work)));
+        note(`${await interruptible(work)}, ${reactions} reaction`);
+      },
+      ["100 value, 1 reaction"],
+    ));
+
   it("that settles and is cancelled in one turn is cancelled", () =>
     expectTrace(
       async (note, loop) => {

@@ -10,6 +10,7 @@ import {
   TimeoutError,
   taskGroup,
   timeout,
+  uncancellable,
 } from "brio";
 import { describe, expect, it } from "vitest";
 import { failing, sleeper } from "./actors.ts";
@@ -100,6 +101,22 @@ describe("the current signal", () => {
         ]);
       },
       ["50 aborted: false"],
+    ));
+
+  it("first asked for in a protected section is not aborted by what is kept out", () =>
+    expectTrace(
+      async (note) => {
+        const task = createTask(() =>
+          uncancellable(async () => {
+            await sleep(100);
+            note(`aborted: ${currentSignal().aborted}`);
+          }),
+        );
+        await sleep(10);
+        task.cancel();
+        await outcome(task);
+      },
+      ["100 aborted: false"],
     ));
 
   it("asked for after the cancellation is aborted already, for the same reason", () =>

@@ -231,6 +231,25 @@ describe("sticky cancellation", () => {
       },
     ));
 
+  it("does not cancel a bare future that somebody else awaits too", () =>
+    expectTraces(
+      async (note, loop) => {
+        const future = loop.createFuture<string>();
+        const other = createTask(async () => note(`other: ${await outcome(future)}`));
+        const task = createTask(async () => {
+          await beCancelled();
+          note(`refused: ${await outcome(future)}`);
+        });
+        loop.callAt(10, () => void (future.done() || future.setResult("value")));
+        await task;
+        await other;
+      },
+      {
+        sticky: ["0 refused: CancelledError", "10 other: value"],
+        once: ["10 other: value", "10 refused: value"],
+      },
+    ));
+
   it("gives other tasks their turns while refusals are swallowed", () =>
     expectTraces(
       async (note) => {

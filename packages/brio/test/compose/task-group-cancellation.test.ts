@@ -125,6 +125,27 @@ describe("the cancellation of a task group from outside", () => {
       ["100 [Error(a), Error(b)]", "100 cancelled: false"],
     ));
 
+  it("cancels each task once, also when one of them fails because of it", () =>
+    expectTrace(
+      async (note) => {
+        const runner = createTask(() =>
+          taskGroup(async (group) => {
+            group.createTask(failingWhenCancelled("first"));
+            group.createTask(async () => {
+              const me = currentTask();
+              await outcome(sleep(1000));
+              await uncancellable(() => sleep(100));
+              note(`asked ${me?.cancelling()} time`);
+            });
+          }),
+        );
+        await sleep(10);
+        runner.cancel();
+        note(await outcome(runner));
+      },
+      ["110 asked 1 time", "110 [Error(first)]"],
+    ));
+
   it("gives an error that the body throws instead precedence", () =>
     expectTrace(
       async (note) => {

@@ -1,4 +1,4 @@
-import { createTask, currentTask, ExceptionGroup, sleep, taskGroup, uncancellable } from "brio";
+import { createTask, currentTask, ExceptionGroup, sleep, taskGroup, timeout, uncancellable } from "brio";
 import { describe, expect, it } from "vitest";
 import { failing, failingWhenCancelled, sleeper } from "./actors.ts";
 import { errorOf, expectTrace, expectTraces, name, outcome, trace } from "./trace.ts";
@@ -104,6 +104,27 @@ describe("the failure of a task in a group", () => {
           "10 [Error(first), Error(second)]",
         ],
       },
+    ));
+
+  it("cancels its siblings once, also when the body waits and ends with that cancellation", () =>
+    expectTrace(
+      async (note) => {
+        note(
+          await outcome(
+            taskGroup(async (group) => {
+              group.createTask(failing("first", 10));
+              group.createTask(async () => {
+                const me = currentTask();
+                await outcome(sleep(1000));
+                await uncancellable(() => sleep(100));
+                note(`asked ${me?.cancelling()} time`);
+              });
+              await sleep(1000);
+            }),
+          ),
+        );
+      },
+      ["110 asked 1 time", "110 [Error(first)]"],
     ));
 
   it("that the body awaits shows there as a cancellation, for the group has cancelled the body", () =>
@@ -219,6 +240,27 @@ describe("the failure of a task in a group", () => {
         note("the task goes on");
       },
       ["0 in the body: 1", "0 [Error(disk)]", "0 after it: 0", "0 the task goes on"],
+    ));
+
+  it("whose cancellation the body takes back takes one back further out, as asyncio counts", () =>
+    expectTrace(
+      async (note) => {
+        const me = currentTask();
+        await timeout(10, async () => {
+          const ended = taskGroup(async (group) => {
+            group.createTask(failing("disk", 10));
+            await outcome(sleep(1000));
+            await uncancellable(() => sleep(5));
+            note(`asked ${me?.cancelling()} times`);
+            note(`${me?.uncancel()} left`);
+          });
+          note(await outcome(ended));
+          note(`asked ${me?.cancelling()} times`);
+          await sleep(10);
+        });
+        note("the task goes on");
+      },
+      ["15 asked 2 times", "15 1 left", "15 [Error(disk)]", "15 asked 0 times", "25 the task goes on"],
     ));
 
   it("leaves no cancellation behind when the body has ended before", () =>

@@ -1,7 +1,18 @@
-import { createTask, currentTask, type Duration, Event, sleep, type Timeout, timeout, timeoutAt } from "brio";
+import {
+  CancelScope,
+  createTask,
+  currentTask,
+  type Duration,
+  Event,
+  sleep,
+  sleepForever,
+  type Timeout,
+  timeout,
+  timeoutAt,
+} from "brio";
 import { describe, expect, it } from "vitest";
 import { sleeper } from "./actors.ts";
-import { errorOf, expectTrace, name, outcome, trace } from "./trace.ts";
+import { errorOf, expectTrace, name, outcome, restTime, trace } from "./trace.ts";
 
 describe("a timeout", () => {
   it("cancels its body when time is over, and throws TimeoutError", () =>
@@ -95,6 +106,15 @@ describe("a timeout", () => {
       },
       ["10000 done"],
     ));
+
+  it("of infinity is no timer: a body that nothing can wake is a deadlock", async () => {
+    const time = await restTime(async () => {
+      createTask(() => timeout(Number.POSITIVE_INFINITY, () => sleepForever()));
+      createTask(() => new CancelScope({ deadline: Number.POSITIVE_INFINITY }).run(() => sleepForever()));
+      await sleep(10);
+    });
+    expect(time).toBe(10);
+  });
 
   it("of 0 ends the first wait of its body", () =>
     expectTrace(

@@ -145,6 +145,18 @@ describe("the grace of an uncancellable section", () => {
       ["110 aborted", "110 section: CancelledError", "110 CancelledError"],
     ));
 
+  it("leaves no timer behind when the section ends in time, however often it was cancelled", async () => {
+    const time = await restTime(async () => {
+      const task = createTask(() => uncancellable(() => sleep(100)));
+      for (let i = 0; i < 3; i++) {
+        await sleep(10);
+        task.cancel();
+      }
+      await outcome(task);
+    });
+    expect(time).toBe(100);
+  });
+
   it("leaves no timer behind when the section ends in time", async () => {
     const time = await restTime(async () => {
       const task = createTask(() => uncancellable(() => sleep(100)));

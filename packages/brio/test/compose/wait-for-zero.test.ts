@@ -1,6 +1,6 @@
 import { coroutine, createTask, sleep, uncancellable, waitFor } from "brio";
 import { describe, it } from "vitest";
-import { sleeper } from "./actors.ts";
+import { failingWhenCancelled, sleeper } from "./actors.ts";
 import { errorOf, expectTrace, name, outcome } from "./trace.ts";
 
 /** Sleeps for 200 ms in all, whatever happens; what it waits for is protected. */
@@ -21,6 +21,38 @@ describe("waitFor with a limit of 0", () => {
         note(await outcome(waitFor(failed, 0)));
       },
       ["0 done before", "0 Error(failed before)"],
+    ));
+
+  it("lets nothing else run when it is done already", () =>
+    expectTrace(
+      async (note, loop) => {
+        loop.callSoon(() => note("a callback"));
+        const future = loop.createFuture<string>();
+        future.setResult("done before");
+        note(await waitFor(future, 0));
+        await sleep(0);
+      },
+      ["0 done before", "0 a callback"],
+    ));
+
+  it("passes the cancellation of what was cancelled already", () =>
+    expectTrace(
+      async (note, loop) => {
+        const future = loop.createFuture<string>();
+        future.cancel("before");
+        note(await outcome(waitFor(future, 0)));
+      },
+      ["0 CancelledError(before)"],
+    ));
+
+  it("passes the error that a running task throws instead of the cancellation", () =>
+    expectTrace(
+      async (note) => {
+        const task = createTask(failingWhenCancelled("clean-up"));
+        await sleep(5);
+        note(await outcome(waitFor(task, 0)));
+      },
+      ["5 Error(clean-up)"],
     ));
 
   it("does not begin a coroutine or a function", () =>
