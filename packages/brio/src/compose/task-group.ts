@@ -62,7 +62,7 @@ class Children extends Observer implements WaitSource<undefined> {
       });
       return;
     }
-    if (this.aborting || this.bodyCancelled) return;
+    if (this.aborting) return;
     this.abort(`the failure of its sibling "${task.getName()}"`);
     this.bodyCancelled = true;
     scope.cancel({ reason: undefined, by: `the failure of task "${task.getName()}" in its group` });
@@ -190,14 +190,13 @@ export class TaskGroup {
 
   /** What the group ends with: its errors; else a cancellation from outside; else the body's value. */
   private conclude<T>(outcome: { ok: true; value: T } | { ok: false; error: unknown }, outer: Scope): T {
-    const { errors, bodyCancelled, interruption } = this.children;
-    let cancelled: unknown = null;
-    if (interruption !== null) cancelled = cancelledError(interruption, outer.loop.debug);
-    else if (!outcome.ok && outcome.error instanceof CancelledError) cancelled = outcome.error;
-    // The group cancelled its body itself, and nobody else did.
-    if (bodyCancelled && outer.owner.cancelRequests === 0) cancelled = null;
-    if (cancelled !== null && errors.length === 0) throw cancelled;
-    if (!outcome.ok && !(outcome.error instanceof CancelledError)) errors.push(outcome.error);
+    const { errors, interruption } = this.children;
+    if (errors.length === 0 && interruption !== null) throw cancelledError(interruption, outer.loop.debug);
+    if (!outcome.ok) {
+      // A CancelledError is dropped if a task has failed: then it is the group's own, or stays in force.
+      if (!(outcome.error instanceof CancelledError)) errors.push(outcome.error);
+      else if (errors.length === 0) throw outcome.error;
+    }
     if (errors.length > 0) {
       // A cancellation from outside stays in force: the next wait throws it.
       outer.rearm();
@@ -205,9 +204,7 @@ export class TaskGroup {
       errors.length = 0; // what keeps the TaskGroup should not keep them
       throw group;
     }
-    // Without errors, a body that ended with an error of its own kind did so with CancelledError, thrown above or
-    // answered by the group's own cancellation, which needs an error.
-    return (outcome as { ok: true; value: T }).value;
+    return (outcome as { ok: true; value: T }).value; // a failed body has thrown above
   }
 }
 
