@@ -1,7 +1,7 @@
 import { coroutine, createTask, sleep, uncancellable, waitFor } from "brio";
 import { describe, it } from "vitest";
 import { failingWhenCancelled, sleeper } from "./actors.ts";
-import { errorOf, expectTrace, name, outcome } from "./trace.ts";
+import { errorOf, expectTrace, expectTraces, name, outcome } from "./trace.ts";
 
 /** Sleeps for 200 ms in all, whatever happens; what it waits for is protected. */
 const stubborn = async (): Promise<string> => {
@@ -93,6 +93,25 @@ describe("waitFor with a limit of 0", () => {
         note(await outcome(waitFor(task, 0)));
       },
       ["15 cleaned up", "15 TimeoutError"],
+    ));
+
+  it("waits for clean-up that is not protected under asyncio's rule; sticky, that has ended before", () =>
+    expectTraces(
+      async (note) => {
+        const task = createTask(async () => {
+          try {
+            await sleep(10_000);
+          } finally {
+            note(`clean-up: ${await outcome(sleep(10))}`);
+          }
+        });
+        await sleep(5);
+        note(await outcome(waitFor(task, 0)));
+      },
+      {
+        once: ["15 clean-up: done", "15 TimeoutError"],
+        sticky: ["5 clean-up: CancelledError", "5 TimeoutError"],
+      },
     ));
 
   it("gives the value of a running task that does not let itself be stopped", () =>

@@ -12,7 +12,7 @@ import {
 } from "brio";
 import { describe, expect, it } from "vitest";
 import { failing, failingWhenCancelled, sleeper } from "./actors.ts";
-import { errorOf, expectTrace, name, outcome, trace } from "./trace.ts";
+import { errorOf, expectTrace, expectTraces, name, outcome, trace } from "./trace.ts";
 
 /** Sleeps for 200 ms in all, whatever happens; what it waits for is protected. */
 const stubborn = async (): Promise<string> => {
@@ -152,6 +152,40 @@ describe("waitFor, when time is over", () => {
       },
       ["15 cleaned up", "15 TimeoutError of CancelledError"],
     ));
+
+  it("waits for clean-up that is not protected under asyncio's rule; sticky, that has ended before", () =>
+    expectTraces(
+      async (note) => {
+        const task = createTask(async () => {
+          try {
+            await sleep(10_000);
+          } finally {
+            note(`clean-up: ${await outcome(sleep(5))}`);
+          }
+        });
+        note(await outcome(waitFor(task, 10)));
+      },
+      {
+        once: ["15 clean-up: done", "15 TimeoutError"],
+        sticky: ["10 clean-up: CancelledError", "10 TimeoutError"],
+      },
+    ));
+
+  it("under asyncio's rule waits for work that swallows every cancellation and goes on", async () => {
+    const events = await trace(async (note, loop) => {
+      const slow = async (): Promise<string> => {
+        const end = loop.time() + 200;
+        while (loop.time() < end) await outcome(sleep(end - loop.time()));
+        return "to the end";
+      };
+      note(await waitFor(slow, 100));
+      const waiter = createTask(() => waitFor(slow, 400));
+      await sleep(10);
+      waiter.cancel();
+      note(await outcome(waiter));
+    }, "once");
+    expect(events).toEqual(["200 to the end", "400 to the end"]);
+  });
 
   it("waits for a protected function, and gives its value", () =>
     expectTrace(
