@@ -249,6 +249,22 @@ describe("RateLimiter, when waiters are cancelled", () => {
     });
   });
 
+  it("lets a newcomer begin after those who have their tokens and await their turn", async () => {
+    await runVirtual(async () => {
+      const limiter = new RateLimiter({ limit: 10, per: 1000 });
+      const events: string[] = [];
+      const take = taking(limiter, events);
+      await limiter.acquire(10);
+      const large = take("large", 10);
+      const small = take("small");
+      await sleep(250);
+      large.cancel();
+      const newcomer = take("newcomer"); // its step comes between the grant and the turn of the small one
+      await gather(small, newcomer);
+      expect(events).toEqual(["small at 250", "newcomer at 250"]);
+    });
+  });
+
   it("gives tokens back that were granted to a waiter which is cancelled before its turn", async () => {
     await runVirtual(async () => {
       const limiter = new RateLimiter({ limit: 2, per: 200 });
