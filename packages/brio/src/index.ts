@@ -59,5 +59,6 @@ export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./sync/se
 export { type Awaitable, ensureFuture, type Result, type Results, wrapFuture } from "./tasks/awaitable.ts";
 export { Context, ContextVar, copyContext, type Token } from "./tasks/context.ts";
 export { Coroutine, coroutine, isCoroutine, type Source } from "./tasks/coroutine.ts";
+export { allTasks, createTask, currentTask, type TaskOptions } from "./tasks/create-task.ts";
 export { Future, isFuture } from "./tasks/future.ts";
-export { allTasks, createTask, currentTask, Task, type TaskOptions } from "./tasks/task.ts";
+export { Task } from "./tasks/task.ts";

@@ -81,7 +81,8 @@ export class Scope implements Frame {
     this.requests++;
     this.owner.cancelRequests++;
     this.cause = cause;
-    if (this.strike(cause)) return;
+    // While the task's own code runs, it is that code which has to be told, whatever branches of it wait.
+    if (this.strike(cause) && !this.loop.holds(this.owner)) return;
     this.undelivered = true;
     this.owner.lateReason = cause.reason;
   }
@@ -296,4 +297,10 @@ function noScope(caller: string): RuntimeError {
       ? `${caller} needs a running event loop: call it inside run(async () => { ... })`
       : `${caller} needs a task, and this is a loop callback: start one with loop.createTask(...)`,
   );
+}
+
+/** Who asks for a cancellation: the running task, if there is one. */
+export function requester(): string | undefined {
+  const owner = ambientScope()?.owner;
+  return owner === undefined ? undefined : `task "${owner.getName()}"`;
 }

@@ -3,9 +3,10 @@ import { requireScope, Scope } from "../cancel/scope.ts";
 import { PersistentWait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Coroutine, type Source } from "../tasks/coroutine.ts";
+import { spawn, type TaskOptions } from "../tasks/create-task.ts";
 import type { Future } from "../tasks/future.ts";
 import { Observer } from "../tasks/listeners.ts";
-import { spawn, type Task, type TaskOptions } from "../tasks/task.ts";
+import type { Task } from "../tasks/task.ts";
 import { ExceptionGroup } from "./exception-group.ts";
 
 /*

@@ -1,8 +1,9 @@
 import process from "node:process";
 import { RuntimeError } from "../loop/errors.ts";
 import { originOf } from "../loop/origins.ts";
+import { currentTask } from "../tasks/create-task.ts";
 import { Future } from "../tasks/future.ts";
-import { currentTask, Task } from "../tasks/task.ts";
+import { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
 /** A future, the code that it hangs in, and who waits for it. */

@@ -1,5 +1,6 @@
 import type { EventLoop } from "../run/event-loop.ts";
-import { allTasks, Task } from "../tasks/task.ts";
+import { allTasks } from "../tasks/create-task.ts";
+import { Task } from "../tasks/task.ts";
 import { describeTask, type TaskDescription } from "./describe.ts";
 
 /** A task and the tasks that it created. */

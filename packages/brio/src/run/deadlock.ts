@@ -1,6 +1,7 @@
 import type { Loop } from "../loop/loop.ts";
+import { allTasks } from "../tasks/create-task.ts";
 import { Future } from "../tasks/future.ts";
-import { allTasks, Task } from "../tasks/task.ts";
+import { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
 /** A task that can't go on, as a {@link DeadlockError} lists it. */

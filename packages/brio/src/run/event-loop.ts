@@ -3,8 +3,9 @@ import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Loop } from "../loop/loop.ts";
 import type { Source } from "../tasks/coroutine.ts";
+import { spawn, type TaskOptions } from "../tasks/create-task.ts";
 import { Future } from "../tasks/future.ts";
-import { spawn, type Task, type TaskOptions } from "../tasks/task.ts";
+import type { Task } from "../tasks/task.ts";
 import { LoopSignals } from "./signals.ts";
 
 /**

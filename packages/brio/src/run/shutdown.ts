@@ -1,7 +1,8 @@
 import type { Loop } from "../loop/loop.ts";
 import { originOf } from "../loop/origins.ts";
 import { Watcher } from "../tasks/awaitable.ts";
-import { allTasks, type Task } from "../tasks/task.ts";
+import { allTasks } from "../tasks/create-task.ts";
+import type { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
 /**

@@ -4,9 +4,9 @@ import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Coroutine, isThenable, type Source } from "./coroutine.ts";
+import { spawn } from "./create-task.ts";
 import { Future } from "./future.ts";
 import { Observer } from "./listeners.ts";
-import { spawn } from "./task.ts";
 
 /**
  * What can be waited for together with others: a coroutine or a function (made a task), a future or task, or a

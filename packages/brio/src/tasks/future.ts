@@ -1,10 +1,19 @@
 import { type Cancellation, CancelledError, cancelledError, InvalidStateError } from "../cancel/errors.ts";
-import { ambientScope, type Scope } from "../cancel/scope.ts";
+import { ambientScope, requester, type Scope } from "../cancel/scope.ts";
 import { FAILED, Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { closedCircle, postpone } from "./cancel-path.ts";
-import { Callback, type Listener, Notice, Observer } from "./listeners.ts";
+import {
+  Callback,
+  eachListener,
+  type Listener,
+  type Listeners,
+  Notice,
+  Observer,
+  withListener,
+  withoutListener,
+} from "./listeners.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
 
 /*
@@ -39,7 +48,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** @internal */ readonly loop: Loop;
   private state: number = PENDING;
   private outcome: T | unknown = undefined;
-  private listeners: Listener | Listener[] | null = null;
+  private listeners: Listeners = null;
   private retrieved = false;
 
   /** @internal Use `loop.createFuture()`. */
@@ -130,7 +139,9 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 
   /** Removes every registration of `fn`; returns how many there were. */
   removeDoneCallback(fn: (future: this) => void): number {
-    return this.unlisten((listener) => listener instanceof Callback && listener.fn === fn);
+    const gone = [...eachListener(this.listeners)].filter((one) => one instanceof Callback && one.fn === fn);
+    for (const callback of gone) this.unlisten(callback);
+    return gone.length;
   }
 
   /** The loop that it belongs to. */
@@ -219,7 +230,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
       this.markRetrieved();
       return this.outcome instanceof CancelledError ? this.outcome : undefined;
     }
-    this.unlisten((listener) => listener === wait);
+    this.unlisten(wait as Wait<unknown>);
     return undefined;
   }
 
@@ -255,7 +266,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 
   /** @internal */
   unobserve(observer: Observer): void {
-    this.unlisten((listener) => listener === observer);
+    this.unlisten(observer);
   }
 
   /** @internal Whoever looks at the outcome by other means has seen the error. */
@@ -282,9 +293,8 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 
   /** @internal Who waits for this: tasks, and futures made of several. */
   awaiters(): object[] {
-    const { listeners } = this;
     const found: object[] = [];
-    for (const listener of Array.isArray(listeners) ? listeners : listeners === null ? [] : [listeners]) {
+    for (const listener of eachListener(this.listeners)) {
       if (listener instanceof Wait) found.push(listener.scope.owner);
       else if (listener instanceof Observer && listener.awaiter !== null) found.push(listener.awaiter);
     }
@@ -325,7 +335,8 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     const { listeners } = this;
     if (listeners === null) return;
     this.listeners = null;
-    if (Array.isArray(listeners)) for (const listener of listeners) this.notify(listener);
+    if (Array.isArray(listeners) || listeners instanceof Set)
+      for (const listener of listeners) this.notify(listener);
     else this.notify(listeners);
   }
 
@@ -337,22 +348,11 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 
   private listen(listener: Listener): void {
     if (this.state !== PENDING) this.notify(listener);
-    else if (this.listeners === null) this.listeners = listener;
-    else if (Array.isArray(this.listeners)) this.listeners.push(listener);
-    else this.listeners = [this.listeners, listener];
+    else this.listeners = withListener(this.listeners, listener);
   }
 
-  private unlisten(match: (listener: Listener) => boolean): number {
-    const { listeners } = this;
-    if (listeners === null) return 0;
-    if (!Array.isArray(listeners)) {
-      if (!match(listeners)) return 0;
-      this.listeners = null;
-      return 1;
-    }
-    const kept = listeners.filter((listener) => !match(listener));
-    this.listeners = kept.length === 0 ? null : kept;
-    return listeners.length - kept.length;
+  private unlisten(listener: Listener): void {
+    this.listeners = withoutListener(this.listeners, listener);
   }
 
   toString(): string {
@@ -365,12 +365,6 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     if (this.state === CANCELLED) return "cancelled";
     return this.state === RESOLVED ? "finished" : `failed: ${String(this.outcome)}`;
   }
-}
-
-/** Who asks for a cancellation: the running task, if there is one. */
-export function requester(): string | undefined {
-  const owner = ambientScope()?.owner;
-  return owner === undefined ? undefined : `task "${owner.getName()}"`;
 }
 
 const UNKNOWN: Cancellation = { reason: undefined, by: undefined };

@@ -54,6 +54,36 @@ export class Callback implements ReadyEntry, BatonHolder {
 
 export type Listener = Wait<unknown> | Observer | Callback;
 
+/** Who listens to a future: mostly nobody or one, so no more is spent on that. Many are a set, to leave in O(1). */
+export type Listeners = Listener | Listener[] | Set<Listener> | null;
+
+const MANY = 16;
+
+/** With one more, behind the others. */
+export function withListener(listeners: Listeners, added: Listener): Listeners {
+  if (listeners === null) return added;
+  if (listeners instanceof Set) return listeners.add(added);
+  if (!Array.isArray(listeners)) return [listeners, added];
+  listeners.push(added);
+  // A set holds each once: a listener that was registered twice stays in an array.
+  const set = listeners.length > MANY ? new Set(listeners) : null;
+  return set?.size === listeners.length ? set : listeners;
+}
+
+/** Without `gone`. */
+export function withoutListener(listeners: Listeners, gone: Listener): Listeners {
+  if (listeners === gone) return null;
+  if (listeners instanceof Set) listeners.delete(gone);
+  else if (Array.isArray(listeners)) return listeners.filter((listener) => listener !== gone);
+  return listeners;
+}
+
+/** All of them, in the order of registration. */
+export function eachListener(listeners: Listeners): Iterable<Listener> {
+  if (listeners === null) return [];
+  return Array.isArray(listeners) || listeners instanceof Set ? listeners : [listeners];
+}
+
 /** Tells an observer, at its turn. */
 export class Notice implements ReadyEntry {
   private readonly future: Future<unknown>;

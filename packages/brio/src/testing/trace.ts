@@ -1,7 +1,8 @@
 import { Wait } from "../cancel/wait.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
-import { allTasks, Task } from "../tasks/task.ts";
+import { allTasks } from "../tasks/create-task.ts";
+import { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { milliseconds } from "../loop/duration.ts";
 import type { Loop } from "../loop/loop.ts";
-import { allTasks, type Task } from "../tasks/task.ts";
+import { allTasks } from "../tasks/create-task.ts";
+import type { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 import type { Target, TrialOptions } from "./plan.ts";
 import type { TrialOutcome } from "./trial.ts";

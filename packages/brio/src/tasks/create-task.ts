@@ -1,0 +1,123 @@
+import { ambientScope, requireScope } from "../cancel/scope.ts";
+import { checkSignal } from "../cancel/signal.ts";
+import { ambient } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { Loop } from "../loop/loop.ts";
+import { shareValues } from "../loop/variables.ts";
+import { Context } from "./context.ts";
+import { Coroutine, type Source, starter } from "./coroutine.ts";
+import { Task } from "./task.ts";
+
+/** How a task is made. */
+export interface TaskOptions {
+  /** Shown in reports. Default `Task-1`, `Task-2`, ... */
+  name?: string | undefined;
+  /** Begin at once, inside the caller's step, up to the first wait. Default false: on the loop's next turn. */
+  eager?: boolean | undefined;
+  /** The context to run in, shared and not copied. Default: a copy of the current one. */
+  context?: Context | undefined;
+  /** Cancels the task, with the signal's reason, when it is aborted. */
+  signal?: AbortSignal | undefined;
+}
+
+/** @internal Makes a task on `loop`. */
+export function spawn<T>(
+  loop: Loop,
+  source: Source<T>,
+  options: TaskOptions | undefined,
+  caller: string,
+): Task<T> {
+  if (loop.isClosed() && source instanceof Coroutine) source.close();
+  loop.assertOpen();
+  const begin = starter(source, caller);
+  if (options?.signal !== undefined) checkSignal(options.signal);
+  if (options?.context !== undefined && !(options.context instanceof Context)) {
+    throw new TypeError(`${caller}: context must be a Context, such as copyContext()`);
+  }
+  const frame = ambient.getStore();
+  const sameLoop = frame?.loop === loop;
+  const context = options?.context;
+  const values = context === undefined && sameLoop ? shareValues(frame.variables) : null;
+  const parent = sameLoop ? frame.owner : null;
+  const task = new Task<T>(loop, begin, options?.name, values, context, parent);
+  if (options?.signal !== undefined) task.heed(options.signal);
+  if (options?.eager && sameLoop) {
+    task.runEagerly();
+  } else {
+    task.prepare();
+    loop.push(task);
+  }
+  return task;
+}
+
+/**
+ * Starts a task in the running loop. Keep it, await it, or better give it to a group: an error that nobody looks
+ * at is reported by the loop, and `run` cancels what is left at its end.
+ *
+ * @throws TypeError if `source` is a promise: its work has begun, and could not be cancelled. RuntimeError outside a loop.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   const task = createTask(() => sleep("10ms", "done"), { name: "nap" });
+ *   console.log(await task); // done
+ * });
+ * ```
+ */
+export function createTask<T>(source: Source<T>, options?: TaskOptions): Task<T> {
+  const frame = ambient.getStore();
+  if (frame === undefined) {
+    if (source instanceof Coroutine) source.close();
+    throw new RuntimeError(
+      "createTask() needs a running event loop: call it inside run(async () => { ... })",
+    );
+  }
+  return spawn(frame.loop, source, options, "createTask()");
+}
+
+/**
+ * The running task, or null outside of one (also in loop callbacks).
+ *
+ * @example
+ * ```ts
+ * import { currentTask, run } from "brio";
+ *
+ * await run(async () => {
+ *   console.log(currentTask()?.getName()); // main
+ * });
+ * ```
+ */
+export function currentTask(): Task<unknown> | null {
+  return (ambientScope()?.owner ?? null) as Task<unknown> | null; // tasks are the only owners
+}
+
+/**
+ * The unfinished tasks of the running loop (or of `loop`), in the order of their creation.
+ *
+ * @throws RuntimeError outside a loop, if none is given.
+ *
+ * @example
+ * ```ts
+ * import { allTasks, createTask, run, sleep } from "brio";
+ *
+ * await run(async () => {
+ *   createTask(() => sleep("1h"), { name: "napper" });
+ *   for (const task of allTasks()) console.log(task.getName()); // main, then napper
+ * });
+ * ```
+ */
+export function allTasks(loop?: Loop): Set<Task<unknown>> {
+  const of = loop ?? ambient.getStore()?.loop;
+  if (of === undefined)
+    throw new RuntimeError("allTasks() needs a running event loop, or takes one: allTasks(loop)");
+  const found = new Set<Task<unknown>>();
+  for (let task = of.firstTask; task !== null; task = task.nextTask) found.add(task as Task<unknown>); // only tasks enlist
+  return found;
+}
+
+/** @internal The task of the calling code. */
+export function requireTask(caller: string): Task<unknown> {
+  return requireScope(caller).owner as Task<unknown>; // tasks are the only owners
+}
