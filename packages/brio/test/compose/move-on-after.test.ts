@@ -10,7 +10,7 @@ import {
 } from "brio";
 import { describe, expect, it } from "vitest";
 import { failing, sleeper } from "./actors.ts";
-import { errorOf, expectTrace, name, outcome, restTime, trace } from "./trace.ts";
+import { errorOf, expectTrace, expectTraces, name, outcome, restTime, trace } from "./trace.ts";
 
 describe("moveOnAfter", () => {
   it("gives the body's value in time", () =>
@@ -136,6 +136,24 @@ describe("moveOnAfter", () => {
         }
       },
       ["25 CancelledError, cancelled: true", "55 CancelledError, cancelled: true"],
+    ));
+
+  it("in a task that was cancelled before moves on under asyncio's rule; sticky, that cancellation passes", () =>
+    expectTraces(
+      async (note) => {
+        for (const limit of [0, 10]) {
+          const task = createTask(async () => {
+            task.cancel("before");
+            await outcome(sleep(1000));
+            note(`moved on: ${await moveOnAfter(limit, () => sleep(1000))}`);
+          });
+          note(await outcome(task));
+        }
+      },
+      {
+        once: ["0 moved on: undefined", "0 done", "10 moved on: undefined", "10 done"],
+        sticky: ["0 CancelledError(before)", "0 CancelledError(before)"],
+      },
     ));
 
   it("inside a shorter one does not catch the outer's cancellation", () =>

@@ -128,6 +128,26 @@ describe("a failing task and a cancellation from outside at once", () => {
       ["10 [Error(task)]", "10 CancelledError", "10 cancelled: true"],
     ));
 
+  it("in a protected section leave the cancellation outside as it is: asyncio's rule has delivered it", () =>
+    expectTraces(
+      async (note) => {
+        const runner = createTask(async () => {
+          await outcome(sleep(1000));
+          await uncancellable(async () => {
+            note(await outcome(taskGroup((group) => void group.createTask(failing("inside", 5)))));
+          });
+          note(`next wait: ${await outcome(sleep(10))}`);
+        });
+        await sleep(10);
+        runner.cancel();
+        note(await outcome(runner));
+      },
+      {
+        once: ["15 [Error(inside)]", "25 next wait: done", "25 done"],
+        sticky: ["15 [Error(inside)]", "15 next wait: CancelledError", "15 done"],
+      },
+    ));
+
   it("leave no cancellation behind when the caller takes it back", () =>
     expectTrace(
       async (note) => {

@@ -36,6 +36,18 @@ describe("a timeout in a task that is being cancelled", () => {
       },
     ));
 
+  it("asked for before the timeout, and without effect yet, is the body's affair", () =>
+    expectTrace(
+      async (note) => {
+        const task = createTask(async () => {
+          currentTask()?.cancel("just before");
+          await timeout(0, () => sleep(1000));
+        });
+        note(await outcome(task));
+      },
+      ["0 TimeoutError"],
+    ));
+
   it("passes a second cancellation on", () =>
     expectTraces(
       async (note) => {

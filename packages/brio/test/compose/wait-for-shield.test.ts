@@ -1,6 +1,6 @@
 import { createTask, shield, sleep, waitFor } from "brio";
 import { describe, it } from "vitest";
-import { sleeper } from "./actors.ts";
+import { failing, sleeper } from "./actors.ts";
 import { expectTrace, outcome } from "./trace.ts";
 
 describe("waitFor a shielded task", () => {
@@ -36,6 +36,16 @@ describe("waitFor a shielded task", () => {
         note(await task);
       },
       ["10 TimeoutError", "10 done: false", "100 task slept", "100 task"],
+    ));
+
+  it("that fails in time passes its error, which is not reported", () =>
+    expectTrace(
+      async (note) => {
+        const task = createTask(failing("in time", 10));
+        note(await outcome(waitFor(shield(task), 100)));
+        await sleep(10);
+      },
+      ["10 Error(in time)"],
     ));
 
   it("that fails after everybody gave up is reported", () =>
