@@ -13,10 +13,10 @@ export interface Request {
   readonly peer: PeerName;
   readonly measure: "time" | "cpu" | "heap";
   readonly load: Load;
-  /** What is run before the clock starts, until `warmUpTime` milliseconds are over. */
+  /** What is run before the clock starts, until it has taken `warmUpTime` milliseconds of CPU time. */
   readonly warmUp: Load;
   readonly warmUpTime: number;
-  /** For how long to take samples, in milliseconds. */
+  /** For how long to take samples, in milliseconds. On a busy machine it takes up to four times as long. */
   readonly time: number;
 }
 

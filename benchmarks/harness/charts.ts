@@ -1,8 +1,8 @@
 /** The charts in the documents, as SVG. Observable Plot draws them, on a document that isn't in a browser. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { growthLimit } from "./growth.ts";
-import { type PeerName, peerNames, titles } from "./peers.ts";
+import { growthLimit, growthSizes } from "./growth.ts";
+import { type PeerName, peerNames } from "./peers.ts";
 import { type GrowthResults, type ResultRow, type Results, ratio } from "./results.ts";
 import type { Row } from "./row.ts";
 
@@ -37,12 +37,12 @@ export function comparisonCharts(results: Results, rows: readonly Row[]): Chart[
   return [
     ratioChart(
       "time",
-      "time, in times of what brio takes (logarithmic)",
+      "time, as a multiple of brio's (logarithmic)",
       results.rows.filter((row) => timed(row)),
     ),
     ratioChart(
       "footprint",
-      "timers, memory, import and size, in times of what brio takes (logarithmic)",
+      "timers, memory, import and size, as a multiple of brio's (logarithmic)",
       results.rows.filter((row) => !timed(row)),
     ),
   ];
@@ -59,10 +59,11 @@ function ratioChart(name: string, title: string, rows: readonly ResultRow[]): Ch
   const peers = peerNames.filter((peer) => dots.some((dot) => dot.peer === peer));
   const svg = render({
     ariaLabel: title,
-    height: rows.length * LINE + LEGEND + 60,
+    height: rows.length * LINE + LEGEND + 50,
     marginLeft: 140,
     marginTop: LEGEND,
-    x: { type: "log", grid: true, label: title, tickFormat: (value: number) => `${value}x` },
+    marginBottom: 50,
+    x: { type: "log", grid: true, label: title, labelOffset: 45, tickFormat: (value: number) => `${value}x` },
     y: { label: null, domain: rows.map(({ row }) => row) },
     marks: [
       Plot.ruleX([1], { stroke: colours.brio, strokeWidth: 2 }),
@@ -79,12 +80,13 @@ function ratioChart(name: string, title: string, rows: readonly ResultRow[]): Ch
 
 /** Plot's own legends are HTML, which an image can't hold. */
 function legend(peers: readonly PeerName[]): Plot.Markish[] {
-  const step = Math.min(105, (WIDTH - 150) / peers.length);
-  return peers.flatMap((peer, i) => {
-    const place = { frameAnchor: "top-left", dx: i * step, dy: -26 } as const;
+  let from = 0;
+  return peers.flatMap((peer) => {
+    const place = { frameAnchor: "top-left", dx: from, dy: -26 } as const;
+    from += 28 + peer.length * 8; // wide enough in whatever font the reader has
     return [
       Plot.dot([peer], { ...place, r: 5, fill: colours[peer] }),
-      Plot.text([titles[peer]], { ...place, dx: i * step + 9, textAnchor: "start", lineAnchor: "middle" }),
+      Plot.text([peer], { ...place, dx: place.dx + 9, textAnchor: "start", lineAnchor: "middle" }),
     ];
   });
 }
@@ -101,20 +103,28 @@ export function growthCharts(results: GrowthResults): Chart[] {
       })),
     );
   const rows = [...new Set(points.map((point) => point.row))];
-  const columns = 4;
+  const columns = 6;
   const cell = new Map(
     rows.map((row, i) => [row, { column: i % columns, line: Math.floor(i / columns) }] as const),
   );
   const column = (point: { row: string }) => cell.get(point.row)?.column;
   const line = (point: { row: string }) => cell.get(point.row)?.line;
-  const title = "cost of an operation, in times of what it is at the smallest size";
+  const title = "cost of an operation, as a multiple of what it is at the smallest size";
   const facets = { fx: column, fy: line };
   const titled = rows.map((row) => ({ row }));
   const svg = render({
     ariaLabel: title,
     height: Math.ceil(rows.length / columns) * 130 + 60,
     marginLeft: 50,
-    x: { type: "log", ticks: 4, tickFormat: "~s", label: "size (logarithmic)" },
+    marginBottom: 45,
+    x: {
+      type: "log",
+      inset: 10,
+      labelOffset: 40,
+      ticks: growthSizes,
+      tickFormat: "~s",
+      label: "how many (logarithmic)",
+    },
     y: {
       domain: [0, Math.max(2, ...points.map((point) => point.value))],
       grid: true,

@@ -1,41 +1,88 @@
 /** What can be measured inside a cell's process: each gives the samples of one run. */
 import { setImmediate as turnOfLoop } from "node:timers/promises";
 import type { Request } from "../harness/cell.ts";
+import type { Load } from "../harness/row.ts";
 import type { Program } from "./peer.ts";
 
-/** Nanoseconds per operation of each round. A round is as many calls as take about a twentieth of the time. */
+/** About how long a round is, in milliseconds: so short that many are over before the processor is taken away. */
+const ROUND = 2;
+/** How many samples a process gives. Each covers many rounds, so that it has its share of garbage collections. */
+const BATCHES = 5;
+
+interface Round {
+  readonly duration: number;
+  /** How many times the system ran something else meanwhile. */
+  readonly disturbed: number;
+}
+
+/**
+ * Nanoseconds per operation. What other programs do to this one is not what is measured: only the rounds count in which
+ * the system took the processor away least often. When nothing else runs, those are nearly all.
+ */
 async function timeRounds(program: Program, { load, warmUp, warmUpTime, time }: Request): Promise<number[]> {
+  const perOperation = await warm(program, warmUp, warmUpTime);
   const operations = load.tasks * load.turns;
-  let calls = 0;
-  let begin = performance.now();
-  do {
-    await program(warmUp.tasks, warmUp.turns);
-    calls++;
-  } while (performance.now() - begin < warmUpTime);
-  const perOperation = (performance.now() - begin) / (calls * warmUp.tasks * warmUp.turns);
-  calls = Math.max(1, Math.round(time / 20 / (perOperation * operations)));
-  const samples: number[] = [];
-  begin = performance.now();
-  while (samples.length < 3 || performance.now() - begin < time) {
+  const calls = Math.max(1, Math.round(ROUND / (perOperation * operations)));
+  const rounds: Round[] = [];
+  const begin = performance.now();
+  let undisturbed = 0;
+  while (undisturbed < time && (rounds.length < 3 || performance.now() - begin < 4 * time)) {
+    const switches = timesDisturbed();
     const start = performance.now();
     for (let call = 0; call < calls; call++) await program(load.tasks, load.turns);
-    samples.push(((performance.now() - start) * 1e6) / (calls * operations));
+    const duration = performance.now() - start;
+    const disturbed = timesDisturbed() - switches;
+    rounds.push({ duration, disturbed });
+    if (disturbed === 0) undisturbed += duration;
   }
-  return samples;
+  const used = leastDisturbed(rounds).map(({ duration }) => duration);
+  return batches(used, BATCHES).map((mean) => (mean * 1e6) / (calls * operations));
+}
+
+/** As many as are as quiet as the quietest few. */
+export function leastDisturbed(rounds: readonly Round[]): Round[] {
+  const counts = rounds.map(({ disturbed }) => disturbed).sort((a, b) => a - b);
+  const limit = counts[BATCHES - 1] ?? Number.POSITIVE_INFINITY;
+  return rounds.filter(({ disturbed }) => disturbed <= limit);
+}
+
+/** Runs the program for some CPU time, and says how long an operation takes by then, in milliseconds. */
+async function warm(program: Program, { tasks, turns }: Load, time: number): Promise<number> {
+  const begin = process.cpuUsage();
+  let duration: number;
+  do {
+    const start = performance.now();
+    await program(tasks, turns);
+    duration = performance.now() - start;
+  } while (cpuSince(begin) < time);
+  return duration / (tasks * turns);
+}
+
+const timesDisturbed = (): number => process.resourceUsage().involuntaryContextSwitches;
+
+function cpuSince(begin: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1000;
+}
+
+/** The means of up to `count` parts of the values, of the same length. */
+export function batches(values: readonly number[], count: number): number[] {
+  const length = Math.max(1, Math.floor(values.length / count));
+  const parts = Array.from({ length: Math.min(count, values.length) }, (_, i) =>
+    values.slice(i * length, (i + 1) * length),
+  );
+  return parts.map((part) => part.reduce((a, b) => a + b) / part.length);
 }
 
 /** Milliseconds of CPU time, of all threads, that each call takes. */
 async function cpuTime(program: Program, { load, warmUp, warmUpTime, time }: Request): Promise<number[]> {
-  let begin = performance.now();
-  do await program(warmUp.tasks, warmUp.turns);
-  while (performance.now() - begin < warmUpTime);
+  await warm(program, warmUp, warmUpTime);
   const samples: number[] = [];
-  begin = performance.now();
+  const begin = performance.now();
   do {
     const before = process.cpuUsage();
     await program(load.tasks, load.turns);
-    const { user, system } = process.cpuUsage(before);
-    samples.push((user + system) / 1000);
+    samples.push(cpuSince(before));
   } while (performance.now() - begin < time);
   return samples;
 }

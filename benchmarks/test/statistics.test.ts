@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { figure, spread, times } from "../harness/format.ts";
 import { growth, type ResultRow, ratio } from "../harness/results.ts";
 import { median, rounded, summarize } from "../harness/statistics.ts";
+import { batches, leastDisturbed } from "../programs/measure.ts";
 
 test("the median is the middle, or between the two in the middle", () => {
   expect(median([9, 1, 5])).toBe(5);
@@ -29,6 +30,19 @@ test("three digits are kept", () => {
     min: 12.3,
     max: 0.123,
   });
+});
+
+test("batches are of one length, and no more than there are values", () => {
+  expect(batches([1, 3, 5, 7, 100], 2)).toEqual([2, 6]);
+  expect(batches([4, 2], 5)).toEqual([4, 2]);
+});
+
+test("rounds in which something else ran are left out, unless that was in nearly all", () => {
+  const rounds = (...counts: number[]) => counts.map((disturbed, i) => ({ duration: i, disturbed }));
+  const used = (...counts: number[]) => leastDisturbed(rounds(...counts)).map(({ duration }) => duration);
+  expect(used(0, 0, 3, 0, 0, 0, 0, 1)).toEqual([0, 1, 3, 4, 5, 6]);
+  expect(used(2, 1, 0, 1, 9, 1, 1)).toEqual([1, 2, 3, 5, 6]);
+  expect(used(7, 8)).toEqual([0, 1]);
 });
 
 const cell = (value: number) => ({ median: value, min: value, max: value });

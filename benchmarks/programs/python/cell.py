@@ -4,43 +4,79 @@ import gc
 import importlib
 import json
 import os
+import resource
 import sys
 import time
 import tracemalloc
 
 
+# About how long a round is, in seconds: so short that many are over before the processor is taken away.
+ROUND = 0.002
+# How many samples a process gives. Each covers many rounds, so that it has its share of garbage collections.
+BATCHES = 5
+
+
 async def time_rounds(program, request):
-    """Nanoseconds per operation of each round. A round is as many calls as take about a twentieth of the time."""
-    load, warm_up = request["load"], request["warmUp"]
+    """Nanoseconds per operation.
+
+    What other programs do to this one is not what is measured: only the rounds count in which the system took the
+    processor away least often. When nothing else runs, those are nearly all.
+    """
+    load, wanted = request["load"], request["time"] / 1000
     operations = load["tasks"] * load["turns"]
-    calls = 0
-    start = time.perf_counter()
-    while True:
-        await program(warm_up["tasks"], warm_up["turns"])
-        calls += 1
-        warmed = time.perf_counter() - start
-        if warmed * 1000 >= request["warmUpTime"]:
-            break
-    per_call = warmed / calls * operations / (warm_up["tasks"] * warm_up["turns"])
-    calls = max(1, round(request["time"] / 20 / 1000 / per_call))
-    samples = []
+    per_operation = await warm(program, request)
+    calls = max(1, round(ROUND / (per_operation * operations)))
+    rounds = []
     begin = time.perf_counter()
-    while len(samples) < 3 or (time.perf_counter() - begin) * 1000 < request["time"]:
-        start = time.perf_counter_ns()
+    undisturbed = 0
+    while undisturbed < wanted and (len(rounds) < 3 or time.perf_counter() - begin < 4 * wanted):
+        switches = times_disturbed()
+        start = time.perf_counter()
         for _ in range(calls):
             await program(load["tasks"], load["turns"])
-        samples.append((time.perf_counter_ns() - start) / (calls * operations))
-    return samples
+        duration = time.perf_counter() - start
+        disturbed = times_disturbed() - switches
+        rounds.append((duration, disturbed))
+        if disturbed == 0:
+            undisturbed += duration
+    used = [duration for duration, _ in least_disturbed(rounds)]
+    return [mean * 1e9 / (calls * operations) for mean in batches(used, BATCHES)]
+
+
+def least_disturbed(rounds):
+    """As many as are as quiet as the quietest few."""
+    counts = sorted(disturbed for _, disturbed in rounds)
+    limit = counts[min(BATCHES, len(counts)) - 1]
+    return [each for each in rounds if each[1] <= limit]
+
+
+async def warm(program, request):
+    """Runs the program for some CPU time, and says how long an operation takes by then, in seconds."""
+    tasks, turns = request["warmUp"]["tasks"], request["warmUp"]["turns"]
+    begin = time.process_time()
+    while True:
+        start = time.perf_counter()
+        await program(tasks, turns)
+        duration = time.perf_counter() - start
+        if (time.process_time() - begin) * 1000 >= request["warmUpTime"]:
+            return duration / (tasks * turns)
+
+
+def times_disturbed():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def batches(values, count):
+    """The means of up to `count` parts of the values, of the same length."""
+    length = max(1, len(values) // count)
+    parts = [values[i * length : (i + 1) * length] for i in range(min(count, len(values)))]
+    return [sum(part) / len(part) for part in parts]
 
 
 async def cpu_time(program, request):
     """Milliseconds of CPU time, of all threads, that each call takes."""
-    load, warm_up = request["load"], request["warmUp"]
-    begin = time.perf_counter()
-    while True:
-        await program(warm_up["tasks"], warm_up["turns"])
-        if (time.perf_counter() - begin) * 1000 >= request["warmUpTime"]:
-            break
+    load = request["load"]
+    await warm(program, request)
     samples = []
     begin = time.perf_counter()
     while True:
