@@ -94,7 +94,7 @@ describe("sticky cancellation", () => {
       const full = new Queue<number>(1);
       await full.put(1);
       const condition = new Condition();
-      const helper = createTask(() => sleepForever());
+      const other = createTask(() => sleepForever());
       const task = createTask(async () => {
         await beCancelled();
         const waits: Record<string, () => PromiseLike<unknown>> = {
@@ -111,7 +111,7 @@ describe("sticky cancellation", () => {
           "Queue.put": () => full.put(2),
           "Queue.join": () => full.join(),
           future: () => loop.createFuture(),
-          task: () => helper,
+          task: () => other,
           gather: () => gather(() => sleepForever()),
           wait: () => wait([loop.createFuture()]),
           "interruptible(promise)": () => interruptible(new Promise(() => {})),
