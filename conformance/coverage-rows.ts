@@ -11,7 +11,7 @@ export interface Row {
   readonly test: string;
   /** `differs`: brio does otherwise, on purpose. `n/a`: there is nothing to test in TypeScript. */
   readonly status: Status;
-  /** brio's test, or tests: `path/of/file.test.ts > describe > it`. */
+  /** Unless it can't apply: what shows it, or what brio does instead: `path/of/file.test.ts > describe > it`. */
   readonly by?: string | readonly string[];
   /** Why it differs, or can't apply. */
   readonly why?: string;
@@ -78,8 +78,7 @@ export function faults(file: TestFile, rows: readonly Row[]): string[] {
     else if (!open.delete(row.test)) found.push(`${row.test} is no test method of ${file.file}`);
     seen.add(row.test);
     if (!STATUSES.includes(row.status)) found.push(`${row.test} has the unknown status ${row.status}`);
-    if (row.status === "covered" && testsOf(row).length === 0)
-      found.push(`${row.test} is covered by nothing`);
+    if (row.status !== "n/a" && testsOf(row).length === 0) found.push(`${row.test} is shown by no test`);
     if (row.status !== "covered" && !row.why)
       found.push(`${row.test} does not say why it ${verb(row.status)}`);
   }

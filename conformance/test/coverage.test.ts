@@ -96,7 +96,12 @@ describe("the checks of the tables", () => {
     [
       "a covered row without a test",
       [...sound.slice(1), { test: "T.test_a", status: "covered" }],
-      "covered by nothing",
+      "shown by no test",
+    ],
+    [
+      "a difference that no test shows",
+      [...sound.slice(1), { test: "T.test_a", status: "differs", why: "x" }],
+      "shown by no test",
     ],
     [
       "a difference without a reason",
