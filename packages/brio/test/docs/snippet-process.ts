@@ -3,10 +3,11 @@
  * each event. Node loads a snippet as if it stood in a file at the place of its document, so that "brio" is found and a
  * stack names the document and its line.
  */
-import { readFileSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
+import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
@@ -23,7 +24,7 @@ function tell(event: SnippetEvent): void {
   writeSync(3, `${JSON.stringify(event)}\n`);
 }
 
-const { root, snippets } = JSON.parse(readFileSync(0, "utf8")) as {
+const { root, snippets } = JSON.parse(await text(process.stdin)) as {
   root: string;
   snippets: readonly Snippet[];
 }; // as snippet-runs.ts writes it
