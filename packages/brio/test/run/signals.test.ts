@@ -7,29 +7,14 @@ const POSIX = { skip: process.platform === "win32" };
 
 const fixture = new URL("fixtures/signals.ts", import.meta.url);
 
+// A second signal right behind the first is taken for its echo. The programs' ticks tell that enough time has passed.
+const LATER = "tick 5";
+
 /** Starts a program, sends it `signals` when it has printed "ready", and gives how it ended. */
 async function signalled(program: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
   const child = new Child(fixture, [program]);
   await child.printed("ready");
   for (const signal of signals) child.kill(signal);
-  return await child.ended;
-}
-
-/**
- * Sends `signal` again at each tick of the program, as two that come at the same time count as one, until the program
- * has ended or printed `text`.
- */
-async function insist(child: Child, signal: NodeJS.Signals, text?: string): Promise<Ended> {
-  let over = false;
-  const stop = (): void => {
-    over = true;
-  };
-  void child.ended.then(stop);
-  if (text !== undefined) void child.printed(text).then(stop);
-  for (let tick = 1; !over; tick++) {
-    await Promise.race([child.printed(`tick ${tick}`), child.ended]);
-    if (!over) child.kill(signal);
-  }
   return await child.ended;
 }
 
@@ -102,7 +87,9 @@ describe("the second SIGINT", POSIX, () => {
     await child.printed("ready");
     child.kill("SIGINT");
     await child.printed("asked to end");
-    const { code, signal } = await insist(child, "SIGINT");
+    await child.printed(LATER);
+    child.kill("SIGINT");
+    const { code, signal } = await child.ended;
     expect([code, signal]).toEqual([null, "SIGINT"]);
   });
 
@@ -111,8 +98,21 @@ describe("the second SIGINT", POSIX, () => {
     await child.printed("ready");
     child.kill("SIGTERM");
     await child.printed("asked to end");
-    const { code, signal } = await insist(child, "SIGTERM");
+    await child.printed(LATER);
+    child.kill("SIGTERM");
+    const { code, signal } = await child.ended;
     expect([code, signal]).toEqual([null, "SIGTERM"]);
+  });
+
+  it("kills also when another run has begun meanwhile", async () => {
+    const child = new Child(fixture, ["starts another run when it is asked to end"]);
+    await child.printed("ready");
+    child.kill("SIGINT");
+    await child.printed("asked to end");
+    await child.printed(LATER);
+    child.kill("SIGINT");
+    const { code, signal } = await child.ended;
+    expect([code, signal]).toEqual([null, "SIGINT"]);
   });
 
   it("is the first again in the next run of a Runner", async () => {
@@ -120,7 +120,9 @@ describe("the second SIGINT", POSIX, () => {
     await child.printed("first ready");
     child.kill("SIGINT");
     await child.printed("second ready");
-    const { code, signal, out } = await insist(child, "SIGINT", "second cleaned up");
+    await child.printed(LATER);
+    child.kill("SIGINT");
+    const { code, signal, out } = await child.ended;
     expect([code, signal]).toEqual([130, null]);
     expect(out.filter((line) => !line.startsWith("tick"))).toEqual([
       "first ready",
