@@ -126,6 +126,7 @@ export const core: readonly Row[] = [
     load: { tasks: 100_000, turns: 1 },
     grown: moreTasks(1),
     peers: without("effection"),
+    slow: ["trio"],
   },
   {
     name: "heap-sleeper",
@@ -137,6 +138,7 @@ export const core: readonly Row[] = [
     load: { tasks: 10_000, turns: 1 },
     grown: moreTasks(1),
     peers: all,
+    slow: ["effection"],
   },
   {
     name: "heap-queue-waiter",
@@ -148,6 +150,7 @@ export const core: readonly Row[] = [
     load: { tasks: 10_000, turns: 1 },
     grown: moreTasks(1),
     peers: all,
+    slow: ["effection"],
   },
   {
     name: "import",

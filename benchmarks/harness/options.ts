@@ -39,8 +39,9 @@ export function parseOptions(args: readonly string[], rows: readonly Row[]): Opt
   let effort = quick ? hasty : thorough;
   if (growth) effort = quick ? growingHastily : growing;
   if (values.runs !== undefined) effort = { ...effort, runs: wholeNumber("--runs", values.runs) };
+  const chosen = chosenRows(values.only, rows);
   return {
-    rows: chosenRows(values.only, rows),
+    rows: quick ? chosen.map(withoutSlow) : chosen,
     peers: chosenPeers(values.peers, growth),
     effort,
     quick,
@@ -95,6 +96,11 @@ function chosenPeers(peers: readonly string[] | undefined, growth: boolean): rea
   return peerNames.filter((peer) => peer === "brio" || names.includes(peer));
 }
 
+const withoutSlow = (row: Row): Row => ({
+  ...row,
+  peers: row.peers.filter((peer) => !row.slow?.includes(peer)),
+});
+
 function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) {
@@ -114,7 +120,7 @@ export function help(rows: readonly Row[]): string {
 
   --only ROW|GROUP   only these rows (a,b or repeated)
   --peers LIST       only these peers; brio always takes part
-  --quick            one short run of each cell, in about a minute: for a first look
+  --quick            one short run of each cell, in about a minute, and none of slow ones
   --runs N           how many processes each cell is measured in
   --growth           instead: what an operation costs when there are 1,000 to 1,000,000
   --json FILE        write the results there as well

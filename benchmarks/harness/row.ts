@@ -25,4 +25,6 @@ export interface Row {
   readonly grown?: (size: number) => Load;
   /** Who takes part. Everyone else gets a dash. */
   readonly peers: readonly PeerName[];
+  /** Who takes several seconds, and is left out of a quick run. */
+  readonly slow?: readonly PeerName[];
 }

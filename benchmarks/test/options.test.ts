@@ -33,6 +33,12 @@ test("--quick measures each cell once, and --runs as often as it says", () => {
   expect(parse("--quick", "--runs", "4").effort).toEqual({ ...parse("--quick").effort, runs: 4 });
 });
 
+test("--quick leaves out who is slow in a row, and no one else", () => {
+  const [all] = parse("--only", "timers-100k").rows;
+  const [quick] = parse("--only", "timers-100k", "--quick").rows;
+  expect(all?.peers.filter((peer) => !quick?.peers.includes(peer))).toEqual(["trio"]);
+});
+
 test.each([
   { args: ["--only", "lokc"], message: /there is no lokc in core, .*\block\b/ },
   { args: ["--peers", "asyncoi"], message: /there is no asyncoi/ },
