@@ -111,7 +111,7 @@ export function coveragePage(): string {
     "# CPython's asyncio tests, and brio's",
     "",
     `What the test methods of CPython ${inventory.python}'s \`Lib/test/test_asyncio\` observe, expressed anew in brio's own tests. ` +
-      "Written by `node conformance/coverage.ts` from `coverage/*.json`; the tests check that every method has a row, " +
+      "Written by `npm run coverage` from `coverage/*.json`; the tests check that every method has a row, " +
       "that every test named here exists, and that this page is up to date.",
     "",
     ...totals(all),

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `node conformance/coverage.ts`: writes COVERAGE.md from the tables in `coverage/`. */
+/** `npm run coverage`: writes COVERAGE.md from the tables in `coverage/`. */
 import { writeFileSync } from "node:fs";
 import { coveragePage } from "./coverage-page.ts";
 

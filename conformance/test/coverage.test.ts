@@ -59,7 +59,7 @@ describe.each(ported)("the table of $file", (file) => {
   });
 });
 
-it("COVERAGE.md is up to date: run `node conformance/coverage.ts`", () => {
+it("COVERAGE.md is up to date: run `npm run coverage`", () => {
   expect(readFileSync(new URL("../COVERAGE.md", import.meta.url), "utf8")).toBe(coveragePage());
 });
 
@@ -124,7 +124,7 @@ describe("the checks of the tables", () => {
         "the checks of the tables > find nothing in sound rows",
         "the checks of the tables > find an unknown status",
         "the table of test_locks.py > names only tests that exist",
-        "COVERAGE.md is up to date: run `node conformance/coverage.ts`",
+        "COVERAGE.md is up to date: run `npm run coverage`",
       ].map(has),
     ).toEqual([true, true, true, true]);
     expect(

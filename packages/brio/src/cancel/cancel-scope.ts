@@ -1,4 +1,4 @@
-import { type Duration, milliseconds } from "../loop/duration.ts";
+import { type Duration, milliseconds, optionalMilliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Alarm } from "../loop/handle.ts";
 import { CancelledError } from "./errors.ts";
@@ -179,7 +179,8 @@ export function moveOnAfter<T>(
   try {
     if (delay === undefined)
       throw new TypeError('moveOnAfter() takes a duration first, such as "1s", or null for no limit');
-    return new CancelScope({ timeout: delay }).runAs("moveOnAfter()", body);
+    const length = optionalMilliseconds(delay, "delay");
+    return new CancelScope({ timeout: length }).runAs("moveOnAfter()", body);
   } catch (error) {
     return Promise.reject(error);
   }

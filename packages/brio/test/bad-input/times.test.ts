@@ -13,7 +13,7 @@ describe("a duration that is none", () => {
     sleep: ["delay", (d) => sleep(d)],
     timeout: ["delay", (d) => brio.timeout(d, work)],
     waitFor: ["delay", (d) => brio.waitFor(work, d)],
-    moveOnAfter: ["timeout", (d) => brio.moveOnAfter(d, work)],
+    moveOnAfter: ["delay", (d) => brio.moveOnAfter(d, work)],
     interval: ["period", (d) => brio.interval(d)],
     "loop.callLater": ["delay", (d) => getRunningLoop().callLater(d, () => {})],
     RateLimiter: ["per", (d) => new brio.RateLimiter({ limit: 1, per: d })],
