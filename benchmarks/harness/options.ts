@@ -120,7 +120,7 @@ export function help(rows: readonly Row[]): string {
 
   --only ROW|GROUP   only these rows (a,b or repeated)
   --peers LIST       only these peers; brio always takes part
-  --quick            one short run of each cell, in about a minute, and none of slow ones
+  --quick            one short run of each cell, in about a minute, without what is slow
   --runs N           how many processes each cell is measured in
   --growth           instead: what an operation costs when there are 1,000 to 1,000,000
   --json FILE        write the results there as well
