@@ -205,7 +205,7 @@ const checks: Record<string, () => Promise<void>> = {
     const request = new AsyncLocalStorage<string>();
     const seen: string[] = [];
     const note = (what: string) => seen.push(`${what} ${request.getStore()}`);
-    const serve = async (name: string) => {
+    const serve = async () => {
       await sleep(2);
       const task = createTask(async () => {
         note("task");
@@ -218,7 +218,7 @@ const checks: Record<string, () => Promise<void>> = {
       await sleep(3);
       note("request");
     };
-    await run(() => gather(...["a", "b"].map((name) => () => request.run(name, () => serve(name)))));
+    await run(() => gather(...["a", "b"].map((name) => () => request.run(name, serve))));
     const expected = ["a", "b"].flatMap((name) =>
       ["done", "request", "task", "task later", "timer"].map((what) => `${what} ${name}`),
     );

@@ -45,11 +45,7 @@ export class Handle implements BatonHolder {
     const { callback, loop, label } = handle;
     enterFrame(handle.frame);
     handle.callback = null;
-    try {
-      callback?.();
-    } catch (exception) {
-      loop.callExceptionHandler({ message: `Exception in callback ${label}`, exception, handle });
-    }
+    if (callback !== null) loop.callBack(callback, { message: `Exception in callback ${label}`, handle });
     loop.park(handle);
   }
 

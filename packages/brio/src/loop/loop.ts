@@ -110,6 +110,17 @@ export class Loop extends Scheduler {
     this.reportByDefault(context);
   }
 
+  /** @internal Calls a user's callback. What it throws is reported, and what the promise of an async one rejects with. */
+  callBack(callback: () => unknown, context: ExceptionContext): void {
+    const report = (exception: unknown): void => this.callExceptionHandler({ ...context, exception });
+    try {
+      const result = callback();
+      if (result instanceof Promise) result.then(undefined, report);
+    } catch (exception) {
+      report(exception);
+    }
+  }
+
   private reportByDefault(context: ExceptionContext): void {
     try {
       this.defaultExceptionHandler(context);

@@ -38,12 +38,8 @@ export class Callback implements ReadyEntry, BatonHolder {
   private static call(this: void, callback: Callback): void {
     const { fn, future } = callback;
     enterFrame(callback.frame);
-    try {
-      fn(future as never); // it was registered on this future
-    } catch (exception) {
-      const message = `Exception in callback ${fn.name || "<anonymous>"}()`;
-      future.loop.callExceptionHandler({ message, exception, future });
-    }
+    const message = `Exception in callback ${fn.name || "<anonymous>"}()`;
+    future.loop.callBack(() => fn(future as never), { message, future }); // it was registered on this future
     future.loop.park(callback);
   }
 

@@ -201,6 +201,36 @@ describe("an exception handler that throws", () => {
   });
 });
 
+describe("an async callback", () => {
+  it("that fails later is reported as well: callSoon, callLater and done callbacks", async () => {
+    const seen = await runVirtual(async () => {
+      const loop = getRunningLoop();
+      const messages: string[] = [];
+      loop.setExceptionHandler(
+        (_loop, { message, exception }) => void messages.push(`${message}: ${exception}`),
+      );
+      const failing = (name: string) => ({
+        [name]: async () => {
+          await null;
+          throw new Error(`in ${name}`);
+        },
+      });
+      loop.callSoon(failing("soon").soon as () => void);
+      loop.callLater(1, failing("later").later as () => void);
+      const future = loop.createFuture<void>();
+      future.addDoneCallback(failing("done").done as () => void);
+      future.setResult();
+      await sleep(2);
+      return messages;
+    });
+    expect(seen).toEqual([
+      "Exception in callback soon(): Error: in soon",
+      "Exception in callback done(): Error: in done",
+      "Exception in callback later(): Error: in later",
+    ]);
+  });
+});
+
 describe("the context of an exception handler", () => {
   const user = new ContextVar("user", { default: "nobody" });
 
