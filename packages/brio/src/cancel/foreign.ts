@@ -36,12 +36,6 @@ class ForeignPromise implements WaitSource<unknown> {
     this.lot.remove(wait);
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   toString(): string {
     return "a promise";
   }
@@ -93,8 +87,6 @@ class AbortableWork implements WaitSource<unknown> {
   }
 
   withdraw(): undefined {}
-
-  again(): void {}
 
   toString(): string {
     return this.stopped ? "abortable work (told to stop)" : "abortable work";

@@ -210,7 +210,7 @@ export class Scope implements Frame {
     outermost.cause = { reason: undefined, by: outermost.cause?.by };
   }
 
-  /** Takes a scope that was never cancelled by itself out of the tree. */
+  /** Takes the scope out of the tree: all that the end of one takes which was never cancelled by itself. */
   leave(): void {
     this.parent?.extras?.children.delete(this);
   }
@@ -228,7 +228,7 @@ export class Scope implements Frame {
       while (this.requests > 0) this.retract();
     }
     // A task's own scope keeps its count, for those who look at it afterwards.
-    this.parent?.extras?.children.delete(this);
+    this.leave();
     // Branches that the code started and did not await.
     if (this.waits !== null || this.extras !== null) this.interruptAll(ENDED);
   }

@@ -65,13 +65,13 @@ export interface WaitSource<T> {
    *
    * @param first false if the scope was cancelled before, and this is the refusal of a later wait
    */
-  divert(wait: Wait<T>, cause: Cancellation, first: boolean): boolean;
+  divert?(wait: Wait<T>, cause: Cancellation, first: boolean): boolean;
   /** @internal What was granted exists nowhere else, and can't be given back: a cancellation that comes after it misses the wait. */
   readonly final?: true;
   /** @internal The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
   blockers?(): Iterable<object>;
   /** @internal A persistent wait was interrupted: puts it in line again, or grants it. */
-  again(wait: Wait<T>): void;
+  again?(wait: Wait<T>): void;
 }
 
 /** A source that gives the value the wait was granted with. */
@@ -89,12 +89,6 @@ export class PlainSource<T> implements WaitSource<T> {
   }
 
   withdraw(): undefined {}
-
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
 
   toString(): string {
     return this.name;
@@ -198,11 +192,6 @@ export class Wait<T> implements TimerEntry {
     return this.state <= TIMED;
   }
 
-  /** Granted, and neither cancelled nor resumed yet. */
-  get granted(): boolean {
-    return this.state === GRANTED && this.cause === null;
-  }
-
   /** Cancelled, and not resumed yet. */
   get struck(): boolean {
     return this.state === STRUCK || this.state === STRUCK_DUE;
@@ -221,7 +210,7 @@ export class Wait<T> implements TimerEntry {
   interrupt(cause: Cancellation, first = true): Interruption {
     switch (this.state) {
       case PENDING:
-        if (this.source.divert(this, cause, first)) return this.cause === null ? "accepted" : "late";
+        if (this.source.divert?.(this, cause, first)) return this.cause === null ? "accepted" : "late";
         return this.strike(cause, STRUCK);
       case TIMED:
         this.scope.loop.timerDied();
@@ -344,6 +333,6 @@ export class PersistentWait<T> extends LotWait<T> {
 
   protected override persist(cause: Cancellation): void {
     this.interrupted = cause;
-    this.source.again(this);
+    this.source.again?.(this);
   }
 }

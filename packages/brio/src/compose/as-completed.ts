@@ -100,12 +100,6 @@ class Arrivals implements WaitSource<Arrival> {
     if (granted && this.line.length > 0) this.lot.grantNext();
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   blockers(): Iterable<object> {
     return this.open;
   }

@@ -87,10 +87,6 @@ class Children extends Observer implements WaitSource<undefined> {
     return this.tasks;
   }
 
-  divert(): boolean {
-    return false;
-  }
-
   again(wait: PersistentWait<undefined>): void {
     if (!this.aborting) {
       this.interruption = wait.interrupted;

@@ -323,12 +323,6 @@ class Getter<T> implements WaitSource<T> {
     this.lot.remove(wait);
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   toString(): string {
     return String(this.broadcast);
   }
@@ -368,12 +362,6 @@ class Publishers<T> implements WaitSource<void> {
   private pass(): void {
     if (!this.broadcast.full) this.lot.grantNext();
   }
-
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
 
   toString(): string {
     return String(this.broadcast);

@@ -316,12 +316,6 @@ abstract class Line<T, R> implements WaitSource<R> {
     return AGAIN;
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   toString(): string {
     return String(this.queue);
   }

@@ -192,14 +192,6 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
 
   /** @internal */
   withdraw(): undefined {}
-
-  /** @internal */
-  divert(): boolean {
-    return false;
-  }
-
-  /** @internal */
-  again(): void {}
 }
 
 function notHeld(method: string): RuntimeError {

@@ -83,12 +83,4 @@ export class Event implements WaitSource<true> {
   withdraw(wait: LotWait<true>): undefined {
     this.lot.remove(wait);
   }
-
-  /** @internal */
-  divert(): boolean {
-    return false;
-  }
-
-  /** @internal */
-  again(): void {}
 }

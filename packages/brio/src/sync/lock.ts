@@ -137,11 +137,6 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal */
-  divert(): boolean {
-    return false;
-  }
-
-  /** @internal */
   blockers(): Iterable<object> {
     return this.holder === null ? [] : [this.holder];
   }

@@ -182,14 +182,6 @@ export class RateLimiter implements WaitSource<undefined> {
     if (granted) this.tokens = Math.min(this.burst, this.tokens + (this.wanted.get(wait) ?? 1));
     this.serve(loop);
   }
-
-  /** @internal */
-  divert(): boolean {
-    return false;
-  }
-
-  /** @internal */
-  again(): void {}
 }
 
 function positive(value: number, argument: string): void {

@@ -128,14 +128,6 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
     if (granted) this.value++;
     this.wakeWhileFree();
   }
-
-  /** @internal */
-  divert(): boolean {
-    return false;
-  }
-
-  /** @internal */
-  again(): void {}
 }
 
 /**

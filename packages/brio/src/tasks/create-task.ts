@@ -1,4 +1,4 @@
-import { ambientScope, requireScope } from "../cancel/scope.ts";
+import { ambientScope } from "../cancel/scope.ts";
 import { checkSignal } from "../cancel/signal.ts";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
@@ -115,9 +115,4 @@ export function allTasks(loop?: Loop): Set<Task<unknown>> {
   const found = new Set<Task<unknown>>();
   for (let task = of.firstTask; task !== null; task = task.nextTask) found.add(task as Task<unknown>); // only tasks enlist
   return found;
-}
-
-/** @internal The task of the calling code. */
-export function requireTask(caller: string): Task<unknown> {
-  return requireScope(caller).owner as Task<unknown>; // tasks are the only owners
 }

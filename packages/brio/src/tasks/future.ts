@@ -250,9 +250,6 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   }
 
   /** @internal */
-  again(): void {}
-
-  /** @internal */
   blockers(): Iterable<object> {
     return [this];
   }

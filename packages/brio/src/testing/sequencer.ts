@@ -157,12 +157,6 @@ class Turn implements WaitSource<void> {
     this.sequencer.break(this.position);
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   toString(): string {
     return `step ${this.position} of a sequencer, after step ${this.position - 1}`;
   }

@@ -32,12 +32,6 @@ class Stillness implements WaitSource<void> {
     this.stopListening();
   }
 
-  divert(): boolean {
-    return false;
-  }
-
-  again(): void {}
-
   toString(): string {
     return "the moment in which every other task waits";
   }
