@@ -15,17 +15,34 @@ export interface Cancellation {
  * an ordinary `Error`, so a catch-all catches it too; the next wait in the cancelled scope will throw it anew.
  */
 export class CancelledError extends Error {
-  override name = "CancelledError";
   /** What was given to `cancel(reason)`; undefined if nothing was. */
   readonly reason: unknown;
   /** What asked for the cancellation, as far as it is known: `task "fetcher"`, `timeout`, `SIGINT`. */
   readonly by: string | undefined;
 
   constructor(reason?: unknown, by?: string) {
-    super(describe(reason, by));
+    super();
     this.reason = reason;
     this.by = by;
   }
+}
+
+// One is made for each task that is cancelled, and hardly ever read: what is read of it is made then. (Three quarters of
+// the price of an Error are its own properties.) Whoever writes to these gives the error a property of its own.
+computed("name", () => "CancelledError");
+computed("message", ({ reason, by }) => describe(reason, by));
+computed("stack", (error) => String(error));
+
+function computed(property: "name" | "message" | "stack", get: (error: CancelledError) => string): void {
+  Object.defineProperty(CancelledError.prototype, property, {
+    configurable: true,
+    get(this: CancelledError) {
+      return get(this);
+    },
+    set(this: CancelledError, value: unknown) {
+      Object.defineProperty(this, property, { configurable: true, writable: true, value });
+    },
+  });
 }
 
 /** The time set by `timeout`, `timeoutAt`, `waitFor` or `asCompleted` is over. */
@@ -39,19 +56,20 @@ export class InvalidStateError extends Error {
 }
 
 /**
- * A CancelledError for a wait. Outside debug mode it carries no stack: it is made once per cancelled wait, and
- * a stack would cost ten times as much as all the rest.
+ * A CancelledError for a wait. Outside debug mode no stack is taken: it is made once per cancelled wait, and a stack would
+ * cost ten times as much as all the rest.
  */
 export function cancelledError(cause: Cancellation, withStack: boolean): CancelledError {
   if (withStack) return new CancelledError(cause.reason, cause.by);
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return new CancelledError(cause.reason, cause.by);
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
+  Error.stackTraceLimit = NONE;
+  const error = new CancelledError(cause.reason, cause.by); // never throws: the limit is restored
+  Error.stackTraceLimit = limit;
+  return error;
 }
+
+/** V8 takes no stack at all if the limit is no number; with 0 it takes an empty one. */
+const NONE = undefined as unknown as number;
 
 function describe(reason: unknown, by: string | undefined): string {
   const asked = by === undefined ? "cancelled" : `cancelled by ${by}`;

@@ -23,6 +23,14 @@ export function milliseconds(value: Duration, argument: string): number {
       `${argument} ${problem}: pass milliseconds >= 0, or a string with its unit such as "1s"`,
     );
   }
+  return known.get(value) ?? parse(value, argument);
+}
+
+/** Programs write few different durations, and use them often. */
+const known = new Map<Duration, number>();
+const MOST = 100;
+
+function parse(value: Duration, argument: string): number {
   const match = typeof value === "string" ? SHAPE.exec(value) : null;
   const unit = match === null ? undefined : UNITS[match[2] as string];
   if (match === null || unit === undefined) {
@@ -33,7 +41,9 @@ export function milliseconds(value: Duration, argument: string): number {
       `${argument} is not a duration: ${inspect(value)}; pass milliseconds (1500) or a number with the unit ms, s, m or h ("1.5s")`,
     );
   }
-  return Number(match[1]) * unit;
+  const length = Number(match[1]) * unit;
+  if (known.size < MOST) known.set(value, length);
+  return length;
 }
 
 /** Like {@link milliseconds}, for arguments where `null` means "no limit". */
