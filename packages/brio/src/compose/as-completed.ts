@@ -10,7 +10,7 @@ import {
   futureOf,
   isIterable,
   type Result,
-  requireLoop,
+  requireFrame,
   Watcher,
 } from "../tasks/awaitable.ts";
 import { Coroutine } from "../tasks/coroutine.ts";
@@ -140,7 +140,7 @@ export function asCompleted<A extends Awaitable<unknown>>(
     );
   }
   const limit = optionalMilliseconds(options.timeout, "timeout");
-  const loop = requireLoop("asCompleted()");
+  const frame = requireFrame("asCompleted()");
   const futures = new Set<Future<unknown>>();
   const coroutines = new Set<unknown>();
   for (const awaitable of awaitables) {
@@ -149,7 +149,7 @@ export function asCompleted<A extends Awaitable<unknown>>(
       if (coroutines.has(awaitable)) continue;
       coroutines.add(awaitable);
     }
-    futures.add(futureOf(awaitable, "asCompleted()", loop));
+    futures.add(futureOf(awaitable, "asCompleted()", frame));
   }
   const arrivals = new Arrivals(futures, limit);
 

@@ -1,10 +1,10 @@
 import { type Cancellation, CancelledError, cancelledError } from "../cancel/errors.ts";
 import { ambientScope } from "../cancel/scope.ts";
+import type { Frame } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
-import { type Awaitable, futureOf, type Results, requireLoop, Watcher } from "../tasks/awaitable.ts";
-import { isThenable } from "../tasks/coroutine.ts";
+import { type Awaitable, futureOf, type Results, requireFrame, Watcher } from "../tasks/awaitable.ts";
+import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
-import type { Observer } from "../tasks/listeners.ts";
 
 /** Options of {@link gather}. */
 export interface GatherOptions {
@@ -19,18 +19,34 @@ type Gathered<A extends readonly unknown[], O> = O extends { returnExceptions: t
 /** The future that `gather` makes of several. Cancelling it cancels them all. */
 class GatherFuture extends Future<unknown[]> {
   private readonly children: readonly Future<unknown>[];
-  private readonly distinct: number;
   private readonly returnExceptions: boolean;
   private cancelAsked = false;
-  private finished = 0;
+  /** How many children, counting the same only once, have yet to say that they have ended. */
+  private left = 0;
   /** @internal The task that gathered. */ readonly creator: object | null;
 
-  constructor(loop: Loop, children: readonly Future<unknown>[], distinct: number, returnExceptions: boolean) {
+  constructor(loop: Loop, children: readonly Future<unknown>[], returnExceptions: boolean) {
     super(loop);
     this.children = children;
-    this.distinct = distinct;
     this.returnExceptions = returnExceptions;
     this.creator = ambientScope()?.owner ?? null;
+  }
+
+  /** Looks after its children from now on. */
+  begin(): void {
+    if (this.children.length === 0) this.setResult([]);
+    const observer = new Watcher((child) => this.childDone(child), this.creator);
+    const ended = new Set<Future<unknown>>();
+    for (const child of this.children) {
+      if (child.done()) {
+        ended.add(child);
+      } else if (!child.observedBy(observer)) {
+        child.observe(observer);
+        this.left++;
+      }
+    }
+    this.left += ended.size;
+    for (const child of ended) this.childDone(child);
   }
 
   /** Cancels what is not done yet; the gathered future itself ends when that has ended. */
@@ -54,8 +70,8 @@ class GatherFuture extends Future<unknown[]> {
     return this.children.filter((child) => !child.done());
   }
 
-  childDone(child: Future<unknown>): void {
-    this.finished++;
+  private childDone(child: Future<unknown>): void {
+    this.left--;
     if (this.done()) {
       child.markRetrieved();
       return;
@@ -70,7 +86,7 @@ class GatherFuture extends Future<unknown[]> {
         return;
       }
     }
-    if (this.finished < this.distinct) return;
+    if (this.left > 0) return;
     if (this.cancelAsked) {
       // Asked for from outside: the end is a cancellation, even if every child swallowed it.
       for (const each of this.children) each.markRetrieved();
@@ -133,31 +149,18 @@ export function gather(...args: unknown[]): Future<never> {
       "gather() takes options only after an array: gather([a, b], { returnExceptions: true })",
     );
   }
-  const loop = requireLoop("gather()");
-  const futures = new Map<unknown, Future<unknown>>();
-  const children = awaitables.map((awaitable) => {
-    // The same coroutine or future twice is run once; a function is run each time it is given.
-    const key = typeof awaitable === "function" ? {} : awaitable;
-    let future = futures.get(key);
-    if (future === undefined) {
-      future = futureOf(awaitable, "gather()", loop);
-      futures.set(key, future);
-    }
-    return future;
-  });
-  const gathered = new GatherFuture(loop, children, futures.size, options?.returnExceptions ?? false);
-  if (children.length === 0) {
-    gathered.setResult([]);
-    return gathered as unknown as Future<never>; // typed by the overloads
-  }
-  const observer: Observer = new Watcher((child) => gathered.childDone(child), gathered.creator);
-  const finished: Future<unknown>[] = [];
-  for (const future of futures.values()) {
-    if (future.done()) finished.push(future);
-    else future.observe(observer);
-  }
-  for (const future of finished) gathered.childDone(future);
+  const frame = requireFrame("gather()");
+  const children: Future<unknown>[] = [];
+  for (const awaitable of awaitables) children.push(childOf(awaitable, children, frame));
+  const gathered = new GatherFuture(frame.loop, children, options?.returnExceptions ?? false);
+  gathered.begin();
   return gathered as unknown as Future<never>; // typed by the overloads
+}
+
+/** The same coroutine twice is run once; a function is run each time it is given. */
+function childOf(awaitable: Awaitable<unknown>, earlier: Future<unknown>[], frame: Frame): Future<unknown> {
+  const task = awaitable instanceof Coroutine ? awaitable.task : null;
+  return task !== null && earlier.includes(task) ? task : futureOf(awaitable, "gather()", frame);
 }
 
 function isOptions(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { Handle, TimerHandle } from "./handle.ts";
+import { watchOrigins } from "./origins.ts";
 import { type ExceptionContext, formatReport } from "./report.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -132,6 +133,7 @@ export class Loop extends Scheduler {
   /** Switches debug mode: creation lines, slow callbacks, swallowed cancellations are reported. */
   setDebug(enabled: boolean): void {
     this.debug = enabled;
+    if (enabled) watchOrigins();
   }
 
   /** Is debug mode on? */

@@ -5,6 +5,16 @@
  */
 const origins = new WeakMap<object, Error>();
 
+let wanted = false;
+
+/** Has a loop of this process been in debug mode? Asked where looking for the loop would cost too much. */
+export const debugging = (): boolean => wanted;
+
+/** A loop is in debug mode. */
+export function watchOrigins(): void {
+  wanted = true;
+}
+
 /** Remembers the calling line as the origin of `thing`. */
 export function noteOrigin(thing: object): void {
   origins.set(thing, new Error("origin"));

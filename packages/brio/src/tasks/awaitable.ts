@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { CancelledError } from "../cancel/errors.ts";
-import { ambient } from "../loop/ambient.ts";
+import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Coroutine, isThenable, type Source } from "./coroutine.ts";
@@ -69,7 +69,7 @@ export function wrapFuture<T>(promise: PromiseLike<T>): Future<T> {
   if (promise instanceof Future) return promise as Future<T>;
   if (!isThenable(promise))
     throw new TypeError(`wrapFuture() takes a promise: wrapFuture(fetch(url)); got ${inspect(promise)}`);
-  return new PromiseFuture(requireLoop("wrapFuture()"), promise);
+  return new PromiseFuture(requireFrame("wrapFuture()").loop, promise);
 }
 
 /**
@@ -91,31 +91,34 @@ export function ensureFuture<T>(awaitable: Awaitable<T>): Future<T> {
   return futureOf(awaitable, "ensureFuture()");
 }
 
-/** @internal */
-export function futureOf<T>(awaitable: Awaitable<T>, caller: string, loop?: Loop): Future<T> {
+/**
+ * @internal
+ * @param inside the frame to make tasks in: the future must then be of its loop
+ */
+export function futureOf<T>(awaitable: Awaitable<T>, caller: string, inside?: Frame): Future<T> {
   if (awaitable instanceof Future) {
-    if (loop !== undefined && awaitable.getLoop() !== loop) {
+    if (inside !== undefined && awaitable.getLoop() !== inside.loop) {
       throw new RangeError(`${caller} was given a future of another event loop: ${awaitable}`);
     }
     return awaitable as Future<T>;
   }
-  const own = loop ?? requireLoop(caller);
+  const frame = inside ?? requireFrame(caller);
   if (typeof awaitable === "function" || awaitable instanceof Coroutine) {
-    return spawn<T>(own, awaitable as Source<T>, undefined, caller);
+    return spawn<T>(frame.loop, awaitable as Source<T>, undefined, caller, frame);
   }
-  if (isThenable(awaitable)) return new PromiseFuture(own, awaitable as PromiseLike<T>);
+  if (isThenable(awaitable)) return new PromiseFuture(frame.loop, awaitable as PromiseLike<T>);
   throw new TypeError(
     `${caller} takes coroutines, functions such as () => work(), futures or promises; got ${inspect(awaitable)}`,
   );
 }
 
 /** @internal */
-export function requireLoop(caller: string): Loop {
+export function requireFrame(caller: string): Frame {
   const frame = ambient.getStore();
   if (frame?.loop === undefined) {
     throw new RuntimeError(`${caller} needs a running event loop: call it inside run(async () => { ... })`);
   }
-  return frame.loop;
+  return frame;
 }
 
 /** @internal */

@@ -1,10 +1,13 @@
 import { inspect } from "node:util";
 import { ambient } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
-import { noteOrigin, originOf } from "../loop/origins.ts";
+import { debugging, noteOrigin, originOf } from "../loop/origins.ts";
+import type { Future } from "./future.ts";
 
 /** What a task can be made of: a coroutine, or a function that makes the promise when it is called. */
 export type Source<T> = Coroutine<T> | (() => PromiseLike<T> | T);
+
+const NONE: readonly unknown[] = [];
 
 /**
  * A cold awaitable: the call of a function that has not begun. `await` it to run it inline, in the awaiting task,
@@ -15,34 +18,46 @@ export class Coroutine<T> implements Promise<T> {
   readonly [Symbol.toStringTag] = "Coroutine";
   /** The function's name. */
   readonly name: string;
-  private body: (() => PromiseLike<T> | T) | null;
+  private fn: ((...args: never) => PromiseLike<T> | T) | null;
+  private self: unknown;
+  private args: readonly unknown[];
   private readonly origin: Origin | null;
+  /** @internal The task that it was given to. */
+  task: Future<T> | null = null;
 
-  /** @internal */
-  constructor(name: string, body: () => PromiseLike<T> | T) {
+  /** @internal The call of `fn` with this `self` and these arguments. (A closure would cost as much as the task.) */
+  constructor(
+    name: string,
+    fn: (...args: never) => PromiseLike<T> | T,
+    self?: unknown,
+    args: readonly unknown[] = NONE,
+  ) {
     this.name = name;
-    this.body = body;
-    this.origin = ambient.getStore()?.loop?.debug ? watch(this) : null;
+    this.fn = fn;
+    this.self = self;
+    this.args = args;
+    this.origin = debugging() ? watch(this) : null;
   }
 
   /** @internal Begins the call. */
   start(): PromiseLike<T> | T {
-    const { body } = this;
-    if (body === null) {
+    const { fn, self, args } = this;
+    if (fn === null) {
       throw new RuntimeError(
         `coroutine ${this.name}() was awaited or started before: a coroutine runs once, call ${this.name}() again for a second run`,
       );
     }
-    this.body = null;
-    if (this.origin === null) return body();
+    this.forget();
+    if (this.origin === null) return fn.apply(self, args as never);
     this.origin.begun = true;
-    const result = body();
+    const result = fn.apply(self, args as never);
     if (!isThenable(result)) reportSync(this.origin);
     return result;
   }
 
   /** @internal A task has taken it over: if that is cancelled before its first step, it was not forgotten. */
-  adopt(): void {
+  adopt(task: Future<T>): void {
+    this.task = task;
     if (this.origin !== null) this.origin.begun = true;
   }
 
@@ -71,8 +86,15 @@ export class Coroutine<T> implements Promise<T> {
 
   /** It won't be run: no report that it never was. */
   close(): void {
-    this.body = null;
+    this.forget();
     if (this.origin !== null) this.origin.begun = true;
+  }
+
+  /** Who keeps the coroutine after its call should not keep what it was called with. */
+  private forget(): void {
+    this.fn = null;
+    this.self = undefined;
+    this.args = NONE;
   }
 
   toString(): string {
@@ -109,7 +131,7 @@ const dropped = new FinalizationRegistry<Origin>((origin) => {
 
 function watch(coroutine: Coroutine<unknown>): Origin | null {
   const frame = ambient.getStore();
-  if (frame === undefined) return null;
+  if (!frame?.loop?.debug) return null;
   noteOrigin(coroutine);
   const origin: Origin = {
     begun: false,
@@ -164,7 +186,7 @@ export function coroutine<This, A extends unknown[], T>(
   }
   const name = fn.name || String(context?.name ?? "<anonymous>");
   return function (this: This, ...args: A): Coroutine<T> {
-    return new Coroutine<T>(name, () => fn.apply(this, args));
+    return new Coroutine<T>(name, fn, this, args);
   };
 }
 
@@ -199,13 +221,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** The function that starts a source. `caller` names the function that was given it, for the error. */
-export function starter<T>(source: Source<T>, caller: string): () => PromiseLike<T> | T {
-  if (typeof source === "function") return source;
-  if (source instanceof Coroutine) {
-    source.adopt();
-    return () => source.start();
-  }
+/** Checks what a task is to be made of. `caller` names the function that was given it, for the error. */
+export function checkSource(source: Source<unknown>, caller: string): void {
+  if (typeof source === "function" || source instanceof Coroutine) return;
   if (isThenable(source)) {
     throw new TypeError(
       `${caller} takes a coroutine or a function, and got a promise: its work has begun already and could not be cancelled. ` +
@@ -215,4 +233,9 @@ export function starter<T>(source: Source<T>, caller: string): () => PromiseLike
   throw new TypeError(
     `${caller} takes a coroutine or a function, such as () => work(); got ${inspect(source)}`,
   );
+}
+
+/** Begins what a source stands for. */
+export function start<T>(source: Source<T>): PromiseLike<T> | T {
+  return typeof source === "function" ? source() : source.start();
 }

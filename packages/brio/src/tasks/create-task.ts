@@ -1,11 +1,11 @@
 import { ambientScope } from "../cancel/scope.ts";
 import { checkSignal } from "../cancel/signal.ts";
-import { ambient } from "../loop/ambient.ts";
+import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { shareValues } from "../loop/variables.ts";
 import { Context } from "./context.ts";
-import { Coroutine, type Source, starter } from "./coroutine.ts";
+import { Coroutine, checkSource, type Source } from "./coroutine.ts";
 import { Task } from "./task.ts";
 
 /** How a task is made. */
@@ -20,26 +20,31 @@ export interface TaskOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** @internal Makes a task on `loop`. */
+/**
+ * @internal Makes a task on `loop`.
+ *
+ * @param frame the calling code's
+ */
 export function spawn<T>(
   loop: Loop,
   source: Source<T>,
   options: TaskOptions | undefined,
   caller: string,
+  frame: Frame | undefined = ambient.getStore(),
 ): Task<T> {
   if (loop.isClosed() && source instanceof Coroutine) source.close();
   loop.assertOpen();
-  const begin = starter(source, caller);
+  checkSource(source, caller);
   if (options?.signal !== undefined) checkSignal(options.signal);
-  if (options?.context !== undefined && !(options.context instanceof Context)) {
+  const context = options?.context;
+  if (context !== undefined && !(context instanceof Context)) {
     throw new TypeError(`${caller}: context must be a Context, such as copyContext()`);
   }
-  const frame = ambient.getStore();
   const sameLoop = frame?.loop === loop;
-  const context = options?.context;
   const values = context === undefined && sameLoop ? shareValues(frame.variables) : null;
   const parent = sameLoop ? frame.owner : null;
-  const task = new Task<T>(loop, begin, options?.name, values, context, parent);
+  const task = new Task<T>(loop, source, options?.name, values, context, parent);
+  if (source instanceof Coroutine) source.adopt(task);
   if (options?.signal !== undefined) task.heed(options.signal);
   if (options?.eager && sameLoop) {
     task.runEagerly();
@@ -74,7 +79,7 @@ export function createTask<T>(source: Source<T>, options?: TaskOptions): Task<T>
       "createTask() needs a running event loop: call it inside run(async () => { ... })",
     );
   }
-  return spawn(frame.loop, source, options, "createTask()");
+  return spawn(frame.loop, source, options, "createTask()", frame);
 }
 
 /**

@@ -7,6 +7,7 @@ import { closedCircle, postpone } from "./cancel-path.ts";
 import {
   Callback,
   eachListener,
+  hasListener,
   type Listener,
   type Listeners,
   Notice,
@@ -161,12 +162,20 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.promise().then(fulfilled, rejected);
+    if (this.state <= RESOLVED) return this.promise().then(fulfilled, rejected);
+    // Rejected only when it has its handlers: Node looks at each promise that is rejected without.
+    let reject: (error: unknown) => void = () => {};
+    const promise = new Promise<T>((_, refuse) => {
+      reject = refuse;
+    });
+    const chained = promise.then(fulfilled, rejected);
+    reject(this.failure("result"));
+    return chained;
   }
 
   /** As a promise's. *Cancel safety*: as {@link then}. */
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
-    return this.promise().catch(rejected);
+    return this.then(undefined, rejected);
   }
 
   /** As a promise's. *Cancel safety*: as {@link then}. */
@@ -264,6 +273,11 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** @internal */
   unobserve(observer: Observer): void {
     this.unlisten(observer);
+  }
+
+  /** @internal */
+  observedBy(observer: Observer): boolean {
+    return hasListener(this.listeners, observer);
   }
 
   /** @internal Whoever looks at the outcome by other means has seen the error. */

@@ -66,6 +66,11 @@ export function withListener(listeners: Listeners, added: Listener): Listeners {
   return set?.size === listeners.length ? set : listeners;
 }
 
+export function hasListener(listeners: Listeners, listener: Listener): boolean {
+  if (listeners instanceof Set) return listeners.has(listener);
+  return Array.isArray(listeners) ? listeners.includes(listener) : listeners === listener;
+}
+
 /** Without `gone`. */
 export function withoutListener(listeners: Listeners, gone: Listener): Listeners {
   if (listeners === gone) return null;

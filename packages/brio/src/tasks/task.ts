@@ -10,6 +10,7 @@ import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
 import type { Variables } from "../loop/variables.ts";
 import { type PathNode, step } from "./cancel-path.ts";
+import { type Source, start } from "./coroutine.ts";
 import { Future } from "./future.ts";
 import { Observer } from "./listeners.ts";
 
@@ -33,20 +34,20 @@ export class Task<T>
     | object
     | null;
   private name: string | number;
-  private begin: (() => PromiseLike<T> | T) | null;
+  private source: Source<T> | null;
   private open: ((scope: Scope) => void) | null = null;
 
   /** @internal */
   constructor(
     loop: Loop,
-    begin: () => PromiseLike<T> | T,
+    source: Source<T>,
     name: string | undefined,
     values: Map<object, unknown> | null,
     variables: Variables | undefined,
     parent: object | null,
   ) {
     super(loop);
-    this.begin = begin;
+    this.source = source;
     this.name = name === undefined ? ++created : String(name);
     this.parent = parent;
     this.values = values;
@@ -163,7 +164,7 @@ export class Task<T>
     const { open, scope } = this;
     this.open = null;
     if (scope.undelivered) {
-      this.begin = null;
+      this.source = null;
       const cause = scope.cause as Cancellation; // undelivered means there is one
       this.settleCancelled(cancelledError(cause, this.loop.debug));
       this.end();
@@ -181,11 +182,11 @@ export class Task<T>
 
   /** @internal Runs in the task's own scope. */
   enter(): void {
-    const begin = this.begin as () => PromiseLike<T> | T; // a task starts once
-    this.begin = null;
+    const source = this.source as Source<T>; // a task starts once
+    this.source = null;
     let result: PromiseLike<T> | T;
     try {
-      result = begin();
+      result = start(source);
     } catch (error) {
       this.fail(error);
       return;
