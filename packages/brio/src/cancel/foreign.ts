@@ -1,7 +1,7 @@
 import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
 import { ParkingLot } from "./parking-lot.ts";
 import { requireScope } from "./scope.ts";
-import { LotWait, PlainSource, Wait, type WaitSource } from "./wait.ts";
+import { PlainSource, Wait, type WaitSource } from "./wait.ts";
 
 /** How a promise that is not brio's ended. */
 type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
@@ -19,20 +19,20 @@ class ForeignPromise implements WaitSource<unknown> {
     );
   }
 
-  wait(wait: LotWait<unknown>): Promise<unknown> {
+  wait(wait: Wait<unknown>): Promise<unknown> {
     this.lot.add(wait);
     if (this.outcome !== null) wait.grant();
     return wait.begin();
   }
 
-  take(wait: LotWait<unknown>): unknown {
+  take(wait: Wait<unknown>): unknown {
     this.lot.remove(wait);
     const outcome = this.outcome as Outcome; // a wait is granted once there is an outcome
     if (outcome.ok) return outcome.value;
     throw outcome.error;
   }
 
-  withdraw(wait: LotWait<unknown>): undefined {
+  withdraw(wait: Wait<unknown>): undefined {
     this.lot.remove(wait);
   }
 
@@ -150,7 +150,7 @@ export async function interruptible<T>(
     source = new ForeignPromise(work);
     known.set(work, source);
   }
-  return (await source.wait(new LotWait<unknown>(scope, source))) as T; // the promise's own value
+  return (await source.wait(new Wait<unknown>(scope, source))) as T; // the promise's own value
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { LotWait } from "./wait.ts";
+import type { Wait } from "./wait.ts";
 
 /**
  * The line in which waits stand, first come first served: every primitive is built on one.
@@ -9,16 +9,16 @@ import type { LotWait } from "./wait.ts";
  * wait that has stopped pending becomes so again only at the back of the line.
  */
 export class ParkingLot<T> {
-  first: LotWait<T> | null = null;
-  private last: LotWait<T> | null = null;
-  private cursor: LotWait<T> | null = null;
+  first: Wait<T> | null = null;
+  private last: Wait<T> | null = null;
+  private cursor: Wait<T> | null = null;
   private count = 0;
 
   get length(): number {
     return this.count;
   }
 
-  add(wait: LotWait<T>): void {
+  add(wait: Wait<T>): void {
     wait.previous = this.last;
     wait.next = null;
     if (this.last === null) this.first = wait;
@@ -28,7 +28,7 @@ export class ParkingLot<T> {
     this.count++;
   }
 
-  remove(wait: LotWait<T>): void {
+  remove(wait: Wait<T>): void {
     if (this.cursor === wait) this.cursor = wait.next;
     if (wait.previous === null) this.first = wait.next;
     else wait.previous.next = wait.next;
@@ -46,16 +46,16 @@ export class ParkingLot<T> {
   }
 
   /** Grants the first that is still pending. False if there is none. */
-  grantNext(value?: T): boolean {
+  grantNext(): boolean {
     while (this.cursor !== null) {
       const wait = this.cursor;
       this.cursor = wait.next;
-      if (wait.grant(value)) return true;
+      if (wait.grant()) return true;
     }
     return false;
   }
 
-  grantAll(value?: T): void {
-    while (this.grantNext(value));
+  grantAll(): void {
+    while (this.grantNext());
   }
 }

@@ -111,7 +111,11 @@ export class Wait<T> implements TimerEntry {
   /** The loop time at which it began, in whole milliseconds. */
   readonly since: number;
   readonly promise: Promise<T>;
-  value: T | undefined = undefined;
+  /** What it will give, where that is known before; or what it brings, such as the item that is to be put. */
+  value: unknown = undefined;
+  /** Its neighbours in the line where it stands: a wait is its own list node. */
+  next: Wait<T> | null = null;
+  previous: Wait<T> | null = null;
   nextInScope: Wait<unknown> | null = null;
   previousInScope: Wait<unknown> | null = null;
   private state: number = PENDING;
@@ -184,7 +188,8 @@ export class Wait<T> implements TimerEntry {
 
   /** Waits for the turn without anything to wait for: the entry goes straight into the ready queue. */
   beginGranted(value: T): Promise<T> {
-    this.grant(value);
+    this.value = value;
+    this.grant();
     return this.begin();
   }
 
@@ -198,9 +203,8 @@ export class Wait<T> implements TimerEntry {
   }
 
   /** Gives the wait what it waits for. False if it is no longer pending. */
-  grant(value?: T): boolean {
+  grant(): boolean {
     if (this.state > TIMED) return false;
-    this.value = value;
     this.state = GRANTED;
     this.scope.loop.push(this);
     return true;
@@ -316,14 +320,8 @@ export class Wait<T> implements TimerEntry {
   }
 }
 
-/** A wait that stands in a line: it is its own list node. */
-export class LotWait<T> extends Wait<T> {
-  next: LotWait<T> | null = null;
-  previous: LotWait<T> | null = null;
-}
-
 /** A wait that gives back what it was granted when it is cancelled, and lines up again. */
-export class PersistentWait<T> extends LotWait<T> {
+export class PersistentWait<T> extends Wait<T> {
   /** The last cancellation that has reached it. */
   interrupted: Cancellation | null = null;
 

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { TimeoutError } from "../cancel/errors.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope } from "../cancel/scope.ts";
-import { AGAIN, LotWait, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
 import {
@@ -82,12 +82,12 @@ class Arrivals implements WaitSource<Arrival> {
   async next(): Promise<Arrival> {
     const arrival = this.line.shift();
     if (arrival !== undefined) return arrival;
-    const wait = new LotWait<Arrival>(requireScope("asCompleted()"), this);
+    const wait = new Wait<Arrival>(requireScope("asCompleted()"), this);
     this.lot.add(wait);
     return await wait.begin();
   }
 
-  take(wait: LotWait<Arrival>): Arrival | typeof AGAIN {
+  take(wait: Wait<Arrival>): Arrival | typeof AGAIN {
     this.lot.remove(wait);
     const arrival = this.line.shift();
     if (arrival !== undefined) return arrival;
@@ -95,7 +95,7 @@ class Arrivals implements WaitSource<Arrival> {
     return AGAIN;
   }
 
-  withdraw(wait: LotWait<Arrival>, granted: boolean): undefined {
+  withdraw(wait: Wait<Arrival>, granted: boolean): undefined {
     this.lot.remove(wait);
     if (granted && this.line.length > 0) this.lot.grantNext();
   }

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { AGAIN, LotWait, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { heedCancellation } from "../compose/sleep.ts";
 import { Binding } from "../sync/binding.ts";
 import { QueueFull, QueueShutDown } from "./errors.ts";
@@ -122,8 +122,8 @@ export class Broadcast<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new PublishWait<T>(scope, this.publishers);
-    wait.item = item;
+    const wait = new Wait<void>(scope, this.publishers);
+    wait.value = item;
     this.publishers.lot.add(wait);
     return wait.begin();
   }
@@ -211,7 +211,7 @@ export class Broadcast<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new LotWait<T>(scope, new Getter(this, subscription, this.getters));
+    const wait = new Wait<T>(scope, new Getter(this, subscription, this.getters));
     this.getters.add(wait);
     return wait.begin();
   }
@@ -311,7 +311,7 @@ class Getter<T> implements WaitSource<T> {
     this.lot = lot;
   }
 
-  take(wait: LotWait<T>): T | typeof AGAIN {
+  take(wait: Wait<T>): T | typeof AGAIN {
     this.lot.remove(wait);
     if (this.subscription.closed) throw shutDown("get");
     if (this.broadcast.readable(this.subscription)) return this.broadcast.read(this.subscription);
@@ -319,17 +319,13 @@ class Getter<T> implements WaitSource<T> {
     return AGAIN;
   }
 
-  withdraw(wait: LotWait<T>): undefined {
+  withdraw(wait: Wait<T>): undefined {
     this.lot.remove(wait);
   }
 
   toString(): string {
     return String(this.broadcast);
   }
-}
-
-class PublishWait<T> extends LotWait<void> {
-  item!: T; // set before it is lined up
 }
 
 class Publishers<T> implements WaitSource<void> {
@@ -341,19 +337,19 @@ class Publishers<T> implements WaitSource<void> {
     this.broadcast = broadcast;
   }
 
-  take(wait: LotWait<void>): undefined | typeof AGAIN {
+  take(wait: Wait<void>): undefined | typeof AGAIN {
     this.lot.remove(wait);
     if (this.broadcast.closed) throw shutDown("publish");
     if (this.broadcast.full) {
       this.lot.add(wait);
       return AGAIN;
     }
-    this.broadcast.add((wait as PublishWait<T>).item); // only publish() lines up here
+    this.broadcast.add(wait.value as T); // publish() lined it up with its item
     this.pass();
     return undefined;
   }
 
-  withdraw(wait: LotWait<void>, granted: boolean): undefined {
+  withdraw(wait: Wait<void>, granted: boolean): undefined {
     this.lot.remove(wait);
     if (granted) this.pass();
   }

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { AGAIN, LotWait, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { heedCancellation } from "../compose/sleep.ts";
 import { Binding } from "../sync/binding.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
@@ -117,8 +117,8 @@ export class Queue<T> implements AsyncIterable<T> {
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new PutWait<T>(scope, this.putters);
-    wait.item = item;
+    const wait = new Wait<void>(scope, this.putters);
+    wait.value = item;
     this.putters.lot.add(wait);
     return wait.begin();
   }
@@ -143,7 +143,7 @@ export class Queue<T> implements AsyncIterable<T> {
     if (this.isShutDown) return Promise.reject(this.shutDownError("get"));
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new LotWait<T>(scope, this.getters);
+    const wait = new Wait<T>(scope, this.getters);
     this.getters.lot.add(wait);
     return wait.begin();
   }
@@ -188,7 +188,7 @@ export class Queue<T> implements AsyncIterable<T> {
     if (this.unfinished === 0) return immediate(scope, undefined);
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new LotWait<void>(scope, this.joiners);
+    const wait = new Wait<void>(scope, this.joiners);
     this.joiners.lot.add(wait);
     return wait.begin();
   }
@@ -271,10 +271,6 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 }
 
-class PutWait<T> extends LotWait<void> {
-  item!: T; // set before it is lined up
-}
-
 /** One of a queue's lines. */
 abstract class Line<T, R> implements WaitSource<R> {
   abstract readonly kind: string;
@@ -285,7 +281,7 @@ abstract class Line<T, R> implements WaitSource<R> {
     this.queue = queue;
   }
 
-  take(wait: LotWait<R>): R | typeof AGAIN {
+  take(wait: Wait<R>): R | typeof AGAIN {
     this.lot.remove(wait);
     try {
       return this.serve(wait);
@@ -295,13 +291,13 @@ abstract class Line<T, R> implements WaitSource<R> {
     }
   }
 
-  withdraw(wait: LotWait<R>, granted: boolean): undefined {
+  withdraw(wait: Wait<R>, granted: boolean): undefined {
     this.lot.remove(wait);
     if (granted) this.passOn();
   }
 
   /** The wait has been woken, and has left the line. What it throws rejects the wait. */
-  protected abstract serve(wait: LotWait<R>): R | typeof AGAIN;
+  protected abstract serve(wait: Wait<R>): R | typeof AGAIN;
 
   /** One who was woken has made no use of it. */
   private passOn(): void {
@@ -311,7 +307,7 @@ abstract class Line<T, R> implements WaitSource<R> {
   /** Is a wake-up still of use to the next in line? */
   protected abstract useful(): boolean;
 
-  protected back(wait: LotWait<R>): typeof AGAIN {
+  protected back(wait: Wait<R>): typeof AGAIN {
     this.lot.add(wait);
     return AGAIN;
   }
@@ -324,7 +320,7 @@ abstract class Line<T, R> implements WaitSource<R> {
 class Getters<T> extends Line<T, T> {
   readonly kind = "queue.get";
 
-  protected serve(wait: LotWait<T>): T | typeof AGAIN {
+  protected serve(wait: Wait<T>): T | typeof AGAIN {
     if (!this.queue.empty()) return this.queue.remove();
     if (this.queue.ended) throw this.queue.shutDownError("get");
     return this.back(wait);
@@ -338,10 +334,10 @@ class Getters<T> extends Line<T, T> {
 class Putters<T> extends Line<T, void> {
   readonly kind = "queue.put";
 
-  protected serve(wait: LotWait<void>): undefined | typeof AGAIN {
+  protected serve(wait: Wait<void>): undefined | typeof AGAIN {
     if (this.queue.ended) throw this.queue.shutDownError("put");
     if (this.queue.full()) return this.back(wait);
-    this.queue.add((wait as PutWait<T>).item); // only put() lines up here
+    this.queue.add(wait.value as T); // put() lined it up with its item
     return undefined;
   }
 

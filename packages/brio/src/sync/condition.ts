@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { type Cancellation, cancelledError } from "../cancel/errors.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { requireScope, type Scope } from "../cancel/scope.ts";
-import { LotWait, PersistentWait, type WaitSource } from "../cancel/wait.ts";
+import { PersistentWait, Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
@@ -97,7 +97,7 @@ export class Condition implements WaitSource<true>, Disposable, AsyncDisposable 
     if (!this.lock.locked()) throw notHeld("wait");
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) throw elsewhere;
-    const wait = new LotWait<true>(scope, this);
+    const wait = new Wait<true>(scope, this);
     this.lock.release();
     this.lot.add(wait);
     try {

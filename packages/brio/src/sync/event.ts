@@ -1,7 +1,7 @@
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { LotWait, type WaitSource } from "../cancel/wait.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { Binding } from "./binding.ts";
 
 /** The state of an {@link Event}. */
@@ -59,7 +59,7 @@ export class Event implements WaitSource<true> {
     if (this.flag) return immediate(scope, true);
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new LotWait<true>(scope, this);
+    const wait = new Wait<true>(scope, this);
     this.lot.add(wait);
     return wait.begin();
   }
@@ -74,13 +74,13 @@ export class Event implements WaitSource<true> {
   }
 
   /** @internal */
-  take(wait: LotWait<true>): true {
+  take(wait: Wait<true>): true {
     this.lot.remove(wait);
     return true;
   }
 
   /** @internal */
-  withdraw(wait: LotWait<true>): undefined {
+  withdraw(wait: Wait<true>): undefined {
     this.lot.remove(wait);
   }
 }

@@ -1,7 +1,7 @@
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask, type Scope, type ScopeOwner } from "../cancel/scope.ts";
-import { LotWait, type WaitSource } from "../cancel/wait.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
@@ -59,7 +59,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
     }
     const elsewhere = this.claim(scope);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    return this.line(new LotWait<Lock>(scope, this)) as Promise<this>; // take() gives this lock
+    return this.line(new Wait<Lock>(scope, this)) as Promise<this>; // take() gives this lock
   }
 
   /** @internal Null if it may be waited for in this scope's loop; else the error that says why not. */
@@ -68,7 +68,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal Lines up with a wait made for this lock, which the caller has claimed. */
-  line(wait: LotWait<Lock>): Promise<Lock> {
+  line(wait: Wait<Lock>): Promise<Lock> {
     this.lot.add(wait);
     return wait.begin();
   }
@@ -123,7 +123,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   // -- as a source -----------------------------------------------------------------------------------------
 
   /** @internal */
-  take(wait: LotWait<Lock>): Lock {
+  take(wait: Wait<Lock>): Lock {
     this.lot.remove(wait);
     this.taken = true;
     this.holder = wait.scope.owner;
@@ -131,7 +131,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal */
-  withdraw(wait: LotWait<Lock>): undefined {
+  withdraw(wait: Wait<Lock>): undefined {
     this.lot.remove(wait);
     if (!this.taken) this.lot.first?.grant();
   }
@@ -142,7 +142,7 @@ export class Lock implements WaitSource<Lock>, Disposable, AsyncDisposable {
   }
 
   /** @internal */
-  again(wait: LotWait<Lock>): void {
+  again(wait: Wait<Lock>): void {
     const { free } = this;
     this.lot.add(wait);
     if (free) wait.fulfil(this.take(wait));

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { LotWait, type WaitSource } from "../cancel/wait.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
@@ -45,7 +45,7 @@ export class RateLimiter implements WaitSource<undefined> {
   /** Those who have their tokens, and await their turn: apart, so that nobody has to look past them. */
   private readonly granted = new ParkingLot<undefined>();
   private readonly binding = new Binding();
-  private readonly wanted = new WeakMap<LotWait<undefined>, number>();
+  private readonly wanted = new WeakMap<Wait<undefined>, number>();
   private readonly interval: number;
   private readonly burst: number;
   private tokens: number;
@@ -96,7 +96,7 @@ export class RateLimiter implements WaitSource<undefined> {
       this.tokens -= n;
       return immediate(scope, undefined);
     }
-    const wait = new LotWait<undefined>(scope, this);
+    const wait = new Wait<undefined>(scope, this);
     this.wanted.set(wait, n);
     this.lot.add(wait);
     this.serve(scope.loop);
@@ -145,7 +145,7 @@ export class RateLimiter implements WaitSource<undefined> {
   private serve(loop: Loop): void {
     this.alarm?.cancel();
     this.alarm = null;
-    let next: LotWait<undefined> | null;
+    let next: Wait<undefined> | null;
     for (let wait = this.lot.first; wait !== null; wait = next) {
       next = wait.next;
       if (!wait.pending) continue;
@@ -170,12 +170,12 @@ export class RateLimiter implements WaitSource<undefined> {
   }
 
   /** @internal */
-  take(wait: LotWait<undefined>): undefined {
+  take(wait: Wait<undefined>): undefined {
     this.granted.remove(wait);
   }
 
   /** @internal */
-  withdraw(wait: LotWait<undefined>, granted: boolean): undefined {
+  withdraw(wait: Wait<undefined>, granted: boolean): undefined {
     (granted ? this.granted : this.lot).remove(wait);
     const { loop } = wait.scope;
     this.refill(loop);

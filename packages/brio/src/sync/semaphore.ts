@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { LotWait, type WaitSource } from "../cancel/wait.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { Binding } from "./binding.ts";
 import { holding } from "./holding.ts";
 
@@ -67,7 +67,7 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
     }
     const elsewhere = this.binding.claim(scope.loop, this);
     if (elsewhere !== null) return Promise.reject(elsewhere);
-    const wait = new LotWait<Semaphore>(scope, this);
+    const wait = new Wait<Semaphore>(scope, this);
     this.lot.add(wait);
     return wait.begin() as Promise<this>; // take() gives this semaphore
   }
@@ -116,14 +116,14 @@ export class Semaphore implements WaitSource<Semaphore>, Disposable, AsyncDispos
   }
 
   /** @internal */
-  take(wait: LotWait<Semaphore>): Semaphore {
+  take(wait: Wait<Semaphore>): Semaphore {
     this.lot.remove(wait);
     this.wakeWhileFree();
     return this;
   }
 
   /** @internal */
-  withdraw(wait: LotWait<Semaphore>, granted: boolean): undefined {
+  withdraw(wait: Wait<Semaphore>, granted: boolean): undefined {
     this.lot.remove(wait);
     if (granted) this.value++;
     this.wakeWhileFree();

@@ -228,7 +228,7 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   /** @internal */
   take(wait: Wait<T>): T | typeof FAILED {
     if (this.state === RESOLVED) return this.outcome as T; // set by setResult
-    wait.value = this.failure("result") as T; // not a T, but what FAILED wants there
+    wait.value = this.failure("result");
     return FAILED;
   }
 
