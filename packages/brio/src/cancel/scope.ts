@@ -33,12 +33,6 @@ export interface ScopeOwner extends BatonHolder {
  * in a cancelled scope is refused as well, for as long as the scope has requests.
  */
 
-/** What few scopes need. */
-interface Extras {
-  readonly children: Set<Scope>;
-  controller: AbortController | null;
-}
-
 /** A node in the tree of cancel scopes, and the frame that code in it runs in. */
 export class Scope implements Frame {
   readonly loop: Loop;
@@ -51,7 +45,9 @@ export class Scope implements Frame {
   exited = false;
   /** The waits that hang in this scope, newest first. */
   waits: Wait<unknown> | null = null;
-  private extras: Extras | null = null;
+  /** The scopes directly inside this one: mostly none or one, so no more is spent on that. */
+  private children: Scope | Set<Scope> | null = null;
+  private controller: AbortController | null = null;
 
   constructor(loop: Loop, owner: ScopeOwner, parent: Scope | null, variables: Variables) {
     this.loop = loop;
@@ -62,7 +58,10 @@ export class Scope implements Frame {
 
   /** A scope inside this one. The caller must `exit` it. */
   enter(child: Scope): void {
-    this.extra.children.add(child);
+    const { children } = this;
+    if (children === null) this.children = child;
+    else if (children instanceof Set) children.add(child);
+    else this.children = new Set([children, child]);
   }
 
   /** Does it keep cancellation from outside away? */
@@ -90,7 +89,7 @@ export class Scope implements Frame {
   /** Interrupts what waits in the subtree, and aborts its signals; false if nothing waited. */
   strike(cause: Cancellation): boolean {
     const hit = this.interruptAll(cause);
-    this.extras?.controller?.abort(cancelledError(cause, this.loop.debug));
+    this.controller?.abort(cancelledError(cause, this.loop.debug));
     return hit;
   }
 
@@ -212,7 +211,10 @@ export class Scope implements Frame {
 
   /** Takes the scope out of the tree: all that the end of one takes which was never cancelled by itself. */
   leave(): void {
-    this.parent?.extras?.children.delete(this);
+    const { parent } = this;
+    if (parent === null) return;
+    if (parent.children === this) parent.children = null;
+    else if (parent.children instanceof Set) parent.children.delete(this);
   }
 
   /**
@@ -230,7 +232,7 @@ export class Scope implements Frame {
     // A task's own scope keeps its count, for those who look at it afterwards.
     this.leave();
     // Branches that the code started and did not await.
-    if (this.waits !== null || this.extras !== null) this.interruptAll(ENDED);
+    if (this.waits !== null || this.children !== null || this.controller !== null) this.interruptAll(ENDED);
   }
 
   link(wait: Wait<unknown>): void {
@@ -251,25 +253,23 @@ export class Scope implements Frame {
 
   /** The scopes directly inside this one. */
   inner(): Iterable<Scope> {
-    return this.extras?.children ?? [];
+    const { children } = this;
+    if (children === null) return NONE;
+    return children instanceof Set ? children : [children];
   }
 
   /** The signal that is aborted when this scope is cancelled, made when first asked for. */
   signal(): AbortSignal {
-    const { extra } = this;
-    if (extra.controller === null) {
-      extra.controller = new AbortController();
+    if (this.controller === null) {
+      this.controller = new AbortController();
       const cause = this.inForce() ?? (this.exited ? ENDED : null);
-      if (cause !== null) extra.controller.abort(cancelledError(cause, this.loop.debug));
+      if (cause !== null) this.controller.abort(cancelledError(cause, this.loop.debug));
     }
-    return extra.controller.signal;
-  }
-
-  private get extra(): Extras {
-    this.extras ??= { children: new Set(), controller: null };
-    return this.extras;
+    return this.controller.signal;
   }
 }
+
+const NONE: readonly Scope[] = [];
 
 export const ENDED: Cancellation = { reason: undefined, by: "the end of the scope it ran in" };
 

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { computed } from "../cancel/errors.ts";
 
 /** A class of errors, or a test that an error passes. */
 export type Condition = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
@@ -23,21 +24,33 @@ export type Condition = (abstract new (...args: never[]) => unknown) | ((error: 
  * ```
  */
 export class ExceptionGroup extends AggregateError {
-  override name = "ExceptionGroup";
-
-  constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
-    const all = [...errors];
-    const headline = `${message} (${all.length} sub-exception${all.length === 1 ? "" : "s"})`;
-    super(all, headline, options);
-    this.title = message;
-    // Rendered once, when it is made: Error.message and Error.stack are plain values.
-    const stack = `${this.stack ?? headline}${tree(all, withStack)}`;
-    this.message = `${headline}${tree(all, withMessage)}`;
-    Object.defineProperty(this, "stack", { value: stack, configurable: true, writable: true });
-  }
-
   /** The message without the count and the tree of errors. */
   readonly title: string;
+  /** Has the stack, which V8 formats when it is read. */
+  readonly #origin: { readonly stack?: string } = {};
+
+  constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
+    super(errors, undefined, options);
+    this.title = message;
+    Error.captureStackTrace(this.#origin, new.target);
+    delete this.stack; // V8's, which would hide that of the class
+  }
+
+  static {
+    computed(ExceptionGroup, {
+      name: () => "ExceptionGroup",
+      message: (group) => group.#headline + tree(group.errors, withMessage),
+      stack: (group) => {
+        const lines = (group.#origin.stack ?? "").split("\n").slice(1); // behind its own headline
+        return [`${group.name}: ${group.#headline}`, ...lines].join("\n") + tree(group.errors, withStack);
+      },
+    });
+  }
+
+  get #headline(): string {
+    const { length } = this.errors;
+    return `${this.title} (${length} sub-exception${length === 1 ? "" : "s"})`;
+  }
 
   /** The errors, as `AggregateError.errors`. */
   get exceptions(): readonly unknown[] {
