@@ -8,7 +8,7 @@ export {
   asCompleted,
   type CompletedFuture,
 } from "./compose/as-completed.ts";
-export { type Condition as ErrorCondition, ExceptionGroup } from "./compose/exception-group.ts";
+export { type ErrorCondition, ExceptionGroup } from "./compose/exception-group.ts";
 export { type GatherOptions, gather } from "./compose/gather.ts";
 export { type IntervalOptions, interval, type MissedTicks } from "./compose/interval.ts";
 export { type Backoff, type RetryOptions, retry } from "./compose/retry.ts";

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { computed } from "../cancel/errors.ts";
 
 /** A class of errors, or a test that an error passes. */
-export type Condition = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
+export type ErrorCondition = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
 
 /**
  * Several errors that happened at once, possibly nested. Thrown by task groups.
@@ -67,7 +67,7 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /** The errors that match, in the same nesting, and the rest; null where there are none. */
-  split(condition: Condition): [matching: ExceptionGroup | null, rest: ExceptionGroup | null] {
+  split(condition: ErrorCondition): [matching: ExceptionGroup | null, rest: ExceptionGroup | null] {
     const test = predicate(condition);
     if (test(this)) return [this, null];
     const matching: unknown[] = [];
@@ -85,12 +85,12 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /** The errors that match, in the same nesting, or null. */
-  subgroup(condition: Condition): ExceptionGroup | null {
+  subgroup(condition: ErrorCondition): ExceptionGroup | null {
     return this.split(condition)[0];
   }
 }
 
-function predicate(condition: Condition): (error: unknown) => boolean {
+function predicate(condition: ErrorCondition): (error: unknown) => boolean {
   if (typeof condition !== "function") {
     throw new TypeError(
       "an error class or a function (error) => boolean is needed, such as group.split(TypeError)",
