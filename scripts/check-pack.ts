@@ -20,14 +20,6 @@ const env = outsideEnvironment();
 const project = mkdtempSync(join(tmpdir(), "brio-pack-"));
 
 try {
-  // From nothing: tsc leaves the outputs of sources that are gone.
-  for (const dist of globSync("packages/*/dist", { cwd: root }))
-    rmSync(join(root, dist), { recursive: true });
-  output(process.execPath, [tsc, "-b", "tsconfig.build.json", "packages/brio/tsconfig.js.json"], {
-    cwd: root,
-    shell: false,
-  });
-
   const tarballs: string[] = [];
   for (const file of globSync("packages/*/package.json", { cwd: root })) {
     const folder = join(root, dirname(file));
@@ -79,7 +71,9 @@ try {
 }
 
 function pack(folder: string): Packed {
-  const printed = output("npm", ["pack", "--json", "--pack-destination", project], { cwd: folder, env });
+  // npm builds it first (`prepack`), and must not print what that prints among the JSON.
+  const args = ["pack", "--json", "--foreground-scripts=false", "--pack-destination", project];
+  const printed = output("npm", args, { cwd: folder, env });
   // A list of packages, or, in newer versions of npm, an object with a member for each.
   const [packed] = Object.values(JSON.parse(printed) as Record<string, Packed>);
   if (packed === undefined) throw new Error(`npm pack in ${folder} packed nothing`);

@@ -76,10 +76,7 @@ function build(): void {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   rmSync(program, { recursive: true, force: true });
   mkdirSync(join(program, "conformance"), { recursive: true });
-  output(process.execPath, [tsc, "-b", "tsconfig.build.json", "packages/brio/tsconfig.js.json"], {
-    cwd: root,
-    shell: false,
-  });
+  output(process.execPath, ["scripts/build.ts"], { cwd: root, shell: false });
   output(process.execPath, [tsc, "-p", "scripts/runtimes"], { cwd: root, shell: false });
   writeFileSync(join(program, "package.json"), JSON.stringify({ type: "module" }));
   // A copy, as an install makes: Deno takes what lies under a node_modules folder for an installed package,

@@ -1,0 +1,109 @@
+/**
+ * Makes what is published: in a package's `dist`, JavaScript and declarations for each entry of its `exports`.
+ *
+ * - What the entries share is in one file, `core.js`: that loads faster than a file for each source, and packs smaller.
+ * - Local names are short. Those of functions and classes stay: reports and stack traces show them.
+ * - A statement has a line of its own: stack traces lead to it, and Node prints that line when an error is uncaught.
+ * - Declarations that no entry leads to are left out, and so are examples: the sources and the docs have them.
+ */
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { type BuildOptions, build, type Plugin } from "rolldown";
+import { parseSync } from "rolldown/utils";
+import { dts } from "rolldown-plugin-dts";
+import { minify } from "terser";
+import { root } from "./layers.ts";
+
+/** What an `exports` map says of an entry. */
+type Entry = Record<"brio-source" | "types" | "default", string>;
+
+interface Manifest {
+  readonly private?: boolean;
+  readonly exports: Readonly<Record<string, Entry | string>>;
+}
+
+/** As the last step. Not with a pattern: a string may go over several lines. */
+const withoutIndentation: Plugin = {
+  name: "without-indentation",
+  async generateBundle(_options, files) {
+    const format = { beautify: true, indent_level: 0 };
+    for (const file of Object.values(files)) {
+      if (file.type !== "chunk") continue;
+      const { code } = await minify(file.code, { module: true, compress: false, mangle: false, format });
+      file.code = code as string; // undefined only if its output is asked for as a tree
+    }
+  },
+};
+
+/** Takes the examples out of doc comments. One goes as far as the next tag. */
+const withoutExamples: Plugin = {
+  name: "without-examples",
+  transform(code, id) {
+    const example = /(?:\n *\*)*\n *\* @example\b[\s\S]*?(?=\n *\* @\w|\n *\*\/$)/;
+    const { comments } = parseSync(id, code, { lang: "dts" });
+    return comments.reduceRight((text, { start, end }) => {
+      return text.slice(0, start) + text.slice(start, end).replace(example, "") + text.slice(end);
+    }, code);
+  },
+};
+
+// From nothing: tsc leaves the outputs of sources that are gone, and misses none that somebody has deleted.
+for (const folder of globSync("packages/*/build", { cwd: root }))
+  rmSync(join(root, folder), { recursive: true });
+const tsc = join(root, "node_modules/typescript/bin/tsc");
+const { status } = spawnSync(process.execPath, [tsc, "-b", join(root, "tsconfig.build.json")], {
+  stdio: "inherit",
+});
+if (status !== 0) process.exit(1);
+
+for (const file of globSync("packages/*/package.json", { cwd: root })) {
+  const manifest: Manifest = JSON.parse(readFileSync(join(root, file), "utf8"));
+  if (manifest.private === true) continue;
+  const folder = join(root, dirname(file));
+  const entries = Object.values(manifest.exports).filter((entry) => typeof entry !== "string");
+  rmSync(join(folder, "dist"), { recursive: true, force: true });
+  await build([javascript(folder, entries), declarations(folder, entries)]);
+}
+
+function javascript(folder: string, entries: readonly Entry[]): BuildOptions {
+  // Each entry but the first has a folder of its own, with what only it needs.
+  const apart = entries.slice(1).map((entry) => join(folder, dirname(entry["brio-source"])) + sep);
+  const names = { function: true, class: true };
+  return {
+    input: inputs(folder, entries, "src/", ".ts"),
+    transform: { target: "es2022" },
+    platform: "node",
+    tsconfig: false,
+    plugins: [withoutIndentation],
+    output: {
+      dir: join(folder, "dist"),
+      chunkFileNames: "[name].js",
+      codeSplitting: { groups: [{ name: "core", test: (id) => !apart.some((path) => id.startsWith(path)) }] },
+      minifyInternalExports: false,
+      comments: false,
+      minify: {
+        compress: { target: "es2022", keepNames: names, sequences: false },
+        mangle: { toplevel: true, keepNames: names },
+        codegen: { removeWhitespace: false },
+      },
+    },
+  };
+}
+
+/** From what tsc has made of each source: it knows the inferred types, and what is `@internal`. */
+function declarations(folder: string, entries: readonly Entry[]): BuildOptions {
+  return {
+    input: inputs(folder, entries, "build/", ".d.ts"),
+    platform: "node",
+    plugins: [withoutExamples, dts({ dtsInput: true, tsconfig: false })],
+    experimental: { attachDebugInfo: "none" },
+    output: { dir: join(folder, "dist"), chunkFileNames: "[name].d.ts", minifyInternalExports: false },
+  };
+}
+
+/** The file that each entry begins with, by the name that it gets in `dist`. */
+function inputs(folder: string, entries: readonly Entry[], from: string, extension: string) {
+  const names = entries.map((entry) => entry.default.replace(/^\.\/dist\/|\.js$/g, ""));
+  return Object.fromEntries(names.map((name) => [name, join(folder, from, name + extension)]));
+}
