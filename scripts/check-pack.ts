@@ -15,6 +15,9 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
+/** How large a package may be, in bytes as it is downloaded. */
+const limits: Readonly<Record<string, number>> = { brio: 60_000 };
+
 const tsc = join(root, "node_modules/typescript/bin/tsc");
 const env = outsideEnvironment();
 const project = mkdtempSync(join(tmpdir(), "brio-pack-"));
@@ -33,6 +36,8 @@ try {
       `${manifest.name}@${manifest.version}: ${kilobytes(packed.size)} gzipped,`,
       `${kilobytes(packed.unpackedSize)} unpacked, ${packed.files.length} files`,
     );
+    const limit = limits[manifest.name] ?? Number.POSITIVE_INFINITY;
+    if (packed.size > limit) throw new Error(`${manifest.name} is larger than ${kilobytes(limit)}`);
   }
 
   writeFileSync(

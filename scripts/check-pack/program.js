@@ -1,7 +1,10 @@
 // A user's first program: plain JavaScript, on the packed package, on whatever Node the system has.
 import assert from "node:assert/strict";
+import * as brio from "brio";
 import { currentTask, gather, Queue, run, sleep, TimeoutError, taskGroup, timeout } from "brio";
+import * as inspect from "brio/inspect";
 import { describeTask } from "brio/inspect";
+import * as testing from "brio/testing";
 import { runVirtual, VirtualClock } from "brio/testing";
 
 const started = performance.now();
@@ -35,5 +38,14 @@ assert.equal(await run(() => sleep("1h", "an hour later"), { clock }), "an hour 
 await runVirtual(async () => {
   assert.equal(describeTask(currentTask()).state, "running");
 });
+
+// Reports and stack traces show these names.
+for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing })) {
+  if (typeof value === "function") assert.equal(value.name, name);
+}
+await assert.rejects(
+  runVirtual(() => gather(() => new Queue(3).get())),
+  /queue\.get on <Queue 0 of 3>/,
+);
 
 console.log("run, gather, timeout, taskGroup, Queue, VirtualClock and inspect work.");
