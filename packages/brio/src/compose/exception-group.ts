@@ -26,30 +26,14 @@ export type ErrorCondition = (abstract new (...args: never[]) => unknown) | ((er
 export class ExceptionGroup extends AggregateError {
   /** The message without the count and the tree of errors. */
   readonly title: string;
-  /** Has the stack, which V8 formats when it is read. */
-  readonly #origin: { readonly stack?: string } = {};
 
   constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
     super(errors, undefined, options);
     this.title = message;
-    Error.captureStackTrace(this.#origin, new.target);
+    const origin = {};
+    Error.captureStackTrace(origin, new.target);
+    origins.set(this, origin);
     delete this.stack; // V8's, which would hide that of the class
-  }
-
-  static {
-    computed(ExceptionGroup, {
-      name: () => "ExceptionGroup",
-      message: (group) => group.#headline + tree(group.errors, withMessage),
-      stack: (group) => {
-        const lines = (group.#origin.stack ?? "").split("\n").slice(1); // behind its own headline
-        return [`${group.name}: ${group.#headline}`, ...lines].join("\n") + tree(group.errors, withStack);
-      },
-    });
-  }
-
-  get #headline(): string {
-    const { length } = this.errors;
-    return `${this.title} (${length} sub-exception${length === 1 ? "" : "s"})`;
   }
 
   /** The errors, as `AggregateError.errors`. */
@@ -88,6 +72,22 @@ export class ExceptionGroup extends AggregateError {
   subgroup(condition: ErrorCondition): ExceptionGroup | null {
     return this.split(condition)[0];
   }
+}
+
+/** Where groups were made: V8 formats a stack only when it is read. */
+const origins = new WeakMap<ExceptionGroup, { readonly stack?: string }>();
+
+computed(ExceptionGroup, {
+  name: () => "ExceptionGroup",
+  message: (group) => headline(group) + tree(group.errors, withMessage),
+  stack: (group) => {
+    const lines = (origins.get(group)?.stack ?? "").split("\n").slice(1); // behind its own headline
+    return [`${group.name}: ${headline(group)}`, ...lines].join("\n") + tree(group.errors, withStack);
+  },
+});
+
+function headline({ title, errors }: ExceptionGroup): string {
+  return `${title} (${errors.length} sub-exception${errors.length === 1 ? "" : "s"})`;
 }
 
 function predicate(condition: ErrorCondition): (error: unknown) => boolean {

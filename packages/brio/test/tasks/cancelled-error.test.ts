@@ -9,7 +9,10 @@ const thrown = (reason: unknown, debug = false): Promise<CancelledError> =>
       const task = createTask(() => sleep("1h"), { name: "napper" });
       await sleep(0);
       task.cancel(reason);
-      return await task.catch((error: unknown) => error as CancelledError);
+      return await task.then(
+        () => expect.unreachable("it was cancelled"),
+        (error: CancelledError) => error,
+      );
     },
     { debug },
   );
