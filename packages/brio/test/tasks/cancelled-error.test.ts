@@ -11,7 +11,7 @@ const thrown = (reason: unknown, debug = false): Promise<CancelledError> =>
       task.cancel(reason);
       return await task.then(
         () => expect.unreachable("it was cancelled"),
-        (error: CancelledError) => error,
+        (error: unknown) => error as CancelledError, // tested below
       );
     },
     { debug },
