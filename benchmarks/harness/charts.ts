@@ -93,15 +93,9 @@ function legend(peers: readonly PeerName[]): Plot.Markish[] {
 
 /** How much more an operation costs as there are more of them. */
 export function growthCharts(results: GrowthResults): Chart[] {
-  const points = results.rows
-    .filter((row) => row.peer === "brio")
-    .flatMap((row) =>
-      row.steps.map(({ size, median }) => ({
-        row: row.row,
-        size,
-        value: median / (row.steps[0]?.median ?? median),
-      })),
-    );
+  const points = results.rows.flatMap(({ row, peer, steps }) =>
+    steps.map(({ size, median }) => ({ row, peer, size, value: median / (steps[0]?.median ?? median) })),
+  );
   const rows = [...new Set(points.map((point) => point.row))];
   const columns = 6;
   const cell = new Map(
@@ -110,6 +104,8 @@ export function growthCharts(results: GrowthResults): Chart[] {
   const column = (point: { row: string }) => cell.get(point.row)?.column;
   const line = (point: { row: string }) => cell.get(point.row)?.line;
   const title = "cost of an operation, as a multiple of what it is at the smallest size";
+  const series = { x: "size", y: "value", z: "peer" };
+  const colour = (point: { peer: PeerName }) => colours[point.peer];
   const facets = { fx: column, fy: line };
   const titled = rows.map((row) => ({ row }));
   const svg = render({
@@ -136,8 +132,8 @@ export function growthCharts(results: GrowthResults): Chart[] {
     marks: [
       Plot.frame({ stroke: "#dddddd" }),
       Plot.ruleY([growthLimit], { stroke: "#ff725c", strokeDasharray: "4 3" }),
-      Plot.lineY(points, { x: "size", y: "value", ...facets, stroke: colours.effect, strokeWidth: 2 }),
-      Plot.dot(points, { x: "size", y: "value", ...facets, fill: colours.effect, r: 3 }),
+      Plot.lineY(points, { ...series, ...facets, stroke: colour, strokeWidth: 2 }),
+      Plot.dot(points, { ...series, ...facets, fill: colour, r: 3 }),
       Plot.text(titled, { text: "row", ...facets, frameAnchor: "top", dy: 4, fontWeight: "bold" }),
     ],
   });

@@ -87,7 +87,7 @@ function chosenRows(only: readonly string[] | undefined, rows: readonly Row[]): 
 }
 
 function chosenPeers(peers: readonly string[] | undefined, growth: boolean): readonly PeerName[] {
-  if (peers === undefined) return growth ? ["brio"] : peerNames;
+  if (peers === undefined) return growth ? ["brio", "native"] : peerNames;
   const names = listed(peers);
   for (const name of names) {
     if ((peerNames as readonly string[]).includes(name)) continue;
@@ -122,7 +122,8 @@ export function help(rows: readonly Row[]): string {
   --peers LIST       only these peers; brio always takes part
   --quick            one short run of each cell, in about a minute, without what is slow
   --runs N           how many processes each cell is measured in
-  --growth           instead: what an operation costs when there are 1,000 to 1,000,000
+  --growth           instead: what an operation costs when there are 1,000 to 1,000,000; of brio and native promises,
+                     unless --peers says otherwise
   --json FILE        write the results there as well
   --write            write the committed results, tables and charts
   --help             this text

@@ -24,8 +24,8 @@ test("--peers keeps brio, which the ratios are to", () => {
 });
 
 test("growth is brio's own, unless peers are named", () => {
-  expect(parse("--growth").peers).toEqual(["brio"]);
-  expect(parse("--growth", "--peers", "native").peers).toEqual(["brio", "native"]);
+  expect(parse("--growth").peers).toEqual(["brio", "native"]);
+  expect(parse("--growth", "--peers", "effect").peers).toEqual(["brio", "effect"]);
 });
 
 test("--quick measures each cell once, and --runs as often as it says", () => {

@@ -7,12 +7,15 @@ import type { Scope, ScopeOwner } from "./scope.ts";
  * cancelled, as the operation has already happened.
  */
 export function immediate<T>(scope: Scope, value: T): Promise<T> {
-  if (!scope.loop.overspent()) return Promise.resolve(value);
+  if (!scope.loop.overspent()) return value === undefined ? (NOTHING as Promise<T>) : Promise.resolve(value);
   return new Promise((resolve) => {
     scope.loop.push(new Pause(scope, () => resolve(value)));
     scope.loop.park(scope.owner);
   });
 }
+
+/** One for all that give no value: a T that is undefined. */
+const NOTHING: Promise<unknown> = Promise.resolve(undefined);
 
 class Pause implements ReadyEntry {
   private readonly scope: { loop: Scope["loop"]; owner: ScopeOwner };
