@@ -15,6 +15,7 @@ import {
   withListener,
   withoutListener,
 } from "./listeners.ts";
+import { thenRejected } from "./rejected.ts";
 import { forgetFailure, noteFailure } from "./unretrieved.ts";
 
 /*
@@ -162,15 +163,9 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    if (this.state <= RESOLVED) return this.promise().then(fulfilled, rejected);
-    // Rejected only when it has its handlers: Node looks at each promise that is rejected without.
-    let reject: (error: unknown) => void = () => {};
-    const promise = new Promise<T>((_, refuse) => {
-      reject = refuse;
-    });
-    const chained = promise.then(fulfilled, rejected);
-    reject(this.failure("result"));
-    return chained;
+    return this.state <= RESOLVED
+      ? this.promise().then(fulfilled, rejected)
+      : thenRejected(this.failure("result"), fulfilled, rejected);
   }
 
   /** As a promise's. *Cancel safety*: as {@link then}. */
