@@ -5,16 +5,10 @@ import { requireScope } from "../cancel/scope.ts";
 import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
 import type { Alarm } from "../loop/handle.ts";
-import {
-  type Awaitable,
-  futureOf,
-  isIterable,
-  type Result,
-  requireFrame,
-  Watcher,
-} from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf, isIterable, type Result, requireFrame } from "../tasks/awaitable.ts";
 import { Coroutine } from "../tasks/coroutine.ts";
 import type { Future } from "../tasks/future.ts";
+import { Watcher } from "../tasks/listeners.ts";
 
 /** Options of {@link asCompleted}. */
 export interface AsCompletedOptions {

@@ -2,9 +2,10 @@ import { type Cancellation, CancelledError, cancelledError } from "../cancel/err
 import { ambientScope } from "../cancel/scope.ts";
 import type { Frame } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
-import { type Awaitable, futureOf, type Results, requireFrame, Watcher } from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf, type Results, requireFrame } from "../tasks/awaitable.ts";
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
+import { Watcher } from "../tasks/listeners.ts";
 
 /** Options of {@link gather}. */
 export interface GatherOptions {

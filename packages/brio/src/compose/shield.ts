@@ -1,6 +1,7 @@
 import { ambientScope } from "../cancel/scope.ts";
-import { type Awaitable, futureOf, Watcher } from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf } from "../tasks/awaitable.ts";
 import { Future } from "../tasks/future.ts";
+import { Watcher } from "../tasks/listeners.ts";
 
 /**
  * Protects something from the cancellation of who waits for it: cancelling the returned future, or the task that

@@ -3,9 +3,10 @@ import { CancelledError, TimeoutError } from "../cancel/errors.ts";
 import { requireScope } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
-import { type Awaitable, futureOf, Watcher } from "../tasks/awaitable.ts";
+import { type Awaitable, futureOf } from "../tasks/awaitable.ts";
 import { Coroutine, isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
+import { Watcher } from "../tasks/listeners.ts";
 import { timeout } from "./timeout.ts";
 
 const ENDED = new PlainSource<undefined>("the end of what was cancelled", "waitFor");

@@ -2,9 +2,10 @@ import { inspect } from "node:util";
 import { requireScope } from "../cancel/scope.ts";
 import { PlainSource, Wait } from "../cancel/wait.ts";
 import { type Duration, optionalMilliseconds } from "../loop/duration.ts";
-import { isIterable, Watcher } from "../tasks/awaitable.ts";
+import { isIterable } from "../tasks/awaitable.ts";
 import { isThenable } from "../tasks/coroutine.ts";
 import { Future } from "../tasks/future.ts";
+import { Watcher } from "../tasks/listeners.ts";
 
 /** `wait` returns as soon as one of its futures is done. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";

@@ -1,7 +1,7 @@
 import type { Loop } from "../loop/loop.ts";
 import { originOf } from "../loop/origins.ts";
-import { Watcher } from "../tasks/awaitable.ts";
 import { allTasks } from "../tasks/create-task.ts";
+import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { waitsOf } from "../tasks/waits.ts";
 

@@ -1,6 +1,6 @@
-import { Watcher } from "../tasks/awaitable.ts";
 import { Coroutine, type Source } from "../tasks/coroutine.ts";
 import { spawn } from "../tasks/create-task.ts";
+import { Watcher } from "../tasks/listeners.ts";
 import { EventLoop } from "./event-loop.ts";
 
 /** Options of {@link runCoroutineThreadsafe}. */

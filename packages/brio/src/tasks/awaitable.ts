@@ -6,7 +6,6 @@ import type { Loop } from "../loop/loop.ts";
 import { Coroutine, isThenable, type Source } from "./coroutine.ts";
 import { spawn } from "./create-task.ts";
 import { Future } from "./future.ts";
-import { Observer } from "./listeners.ts";
 
 /**
  * What can be waited for together with others: a coroutine or a function (made a task), a future or task, or a
@@ -126,20 +125,4 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
   return (
     typeof (value as { [Symbol.iterator]?: unknown } | null | undefined)?.[Symbol.iterator] === "function"
   );
-}
-
-/** @internal Watches futures with a function. */
-export class Watcher extends Observer {
-  readonly settled: (future: Future<unknown>) => void;
-  private readonly waiter: object | null;
-
-  constructor(settled: (future: Future<unknown>) => void, waiter: object | null) {
-    super();
-    this.settled = settled;
-    this.waiter = waiter;
-  }
-
-  override get awaiter(): object | null {
-    return this.waiter;
-  }
 }

@@ -12,6 +12,7 @@ import {
   type Listeners,
   Notice,
   Observer,
+  Watcher,
   withListener,
   withoutListener,
 } from "./listeners.ts";
@@ -212,10 +213,10 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
   private outsiderPromise(): Promise<T> {
     return new Promise((resolve, reject) => {
       this.observe(
-        new Outsider(() => {
+        new Watcher(() => {
           if (this.state === RESOLVED) resolve(this.outcome as T);
           else reject(this.failure("result"));
-        }),
+        }, null),
       );
     });
   }
@@ -374,15 +375,6 @@ export class Future<T> implements PromiseLike<T>, WaitSource<T> {
 }
 
 const UNKNOWN: Cancellation = { reason: undefined, by: undefined };
-
-class Outsider extends Observer {
-  readonly settled: () => void;
-
-  constructor(settled: () => void) {
-    super();
-    this.settled = settled;
-  }
-}
 
 /**
  * Is this a Future (or Task)?

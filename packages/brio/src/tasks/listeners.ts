@@ -15,6 +15,23 @@ export abstract class Observer {
   }
 }
 
+/** Watches futures with a function. */
+export class Watcher extends Observer {
+  readonly settled: (future: Future<unknown>) => void;
+  private readonly waiter: object | null;
+
+  /** @param waiter who waits through it, for people */
+  constructor(settled: (future: Future<unknown>) => void, waiter: object | null) {
+    super();
+    this.settled = settled;
+    this.waiter = waiter;
+  }
+
+  override get awaiter(): object | null {
+    return this.waiter;
+  }
+}
+
 /** A user's callback: called at its turn, with the baton, in the context in which it was registered. */
 export class Callback implements ReadyEntry, BatonHolder {
   epoch = 0;
