@@ -11,6 +11,7 @@ interface CoreRow {
   readonly load: Load;
   readonly grown: (size: number) => Load;
   readonly peers: readonly PeerName[];
+  readonly quadratic?: readonly PeerName[];
 }
 
 /** Rows grow either by more that is alive at once, or by more that is done in turn. */
@@ -97,6 +98,7 @@ const timed: Readonly<Record<string, CoreRow>> = {
     load: { tasks: 100, turns: 2 },
     grown: moreTasks(1),
     peers: all,
+    quadratic: ["native"], // a signal forgets its listeners one by one, and looks for each among all
   },
   "context-read": {
     title: "read a context variable",

@@ -33,7 +33,7 @@ export async function growRow(
   const sizes = growthSizes.filter((size) => size * ROOM_PER_TASK < freemem());
   const warmUp = grown(growthSizes[0] ?? 1);
   const steps = peers
-    .filter((peer) => row.peers.includes(peer))
+    .filter((peer) => row.peers.includes(peer) && !row.quadratic?.includes(peer))
     .flatMap((peer) => sizes.map((size) => ({ size, task: { row, peer, load: grown(size), warmUp } })));
   const { runs, failures } = await interleave(
     steps.map(({ task }): Task => task),

@@ -27,4 +27,6 @@ export interface Row {
   readonly peers: readonly PeerName[];
   /** Who takes several seconds, and is left out of a quick run. */
   readonly slow?: readonly PeerName[];
+  /** Who takes four times as long for twice as many, and is left out of `--growth`: a million would take hours. */
+  readonly quadratic?: readonly PeerName[];
 }
