@@ -1,0 +1,21 @@
+export type { ConnectOptions, TlsOptions } from "./connect.ts";
+export { type AddressOptions, getaddrinfo, getnameinfo, type SocketAddress } from "./dns.ts";
+export { ConnectionResetError, IncompleteReadError, LimitOverrunError } from "./errors.ts";
+export type { ExtraInfo } from "./extra-info.ts";
+export {
+  createConnection,
+  type OpenConnectionOptions,
+  openConnection,
+  openUnixConnection,
+} from "./open-connection.ts";
+export type { Protocol } from "./protocol.ts";
+export { Server, type ServerOptions, type ServerStatistics, type ServerTlsOptions } from "./server.ts";
+export {
+  type ConnectionHandler,
+  type StreamServerOptions,
+  startServer,
+  startUnixServer,
+} from "./start-server.ts";
+export { type ReadFlow, type Separator, StreamReader, type StreamReaderOptions } from "./stream-reader.ts";
+export { StreamWriter } from "./stream-writer.ts";
+export { Transport, type WriteLimits } from "./transport.ts";

@@ -1,0 +1,99 @@
+import type { Socket } from "node:net";
+import { type Frame, frameForCallback } from "../loop/ambient.ts";
+import { requireFrame } from "../tasks/awaitable.ts";
+import { type ConnectOptions, connectTcp, connectUnix } from "./connect.ts";
+import type { Protocol } from "./protocol.ts";
+import { StreamProtocol } from "./stream-protocol.ts";
+import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
+import { StreamWriter } from "./stream-writer.ts";
+import { Transport } from "./transport.ts";
+
+/** How a connection is made and read. */
+export interface OpenConnectionOptions extends ConnectOptions {
+  /** The longest line, in bytes: see `StreamReader`. Default 65,536. */
+  limit?: number | undefined;
+}
+
+/**
+ * Connects to a host.
+ *
+ * *Cancel safety*: cancelled, no connection is left.
+ *
+ * @throws the system's error, with `code` such as `ECONNREFUSED`; what the TLS handshake fails with; TimeoutError if that
+ * takes too long; TypeError or RangeError for bad arguments; RuntimeError outside a task.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openConnection, startServer } from "brio/streams";
+ *
+ * await run(async () => {
+ *   await using server = await startServer((_, writer) => writer.write("hello\n"), "127.0.0.1", 0);
+ *   const [reader, writer] = await openConnection("127.0.0.1", server.port);
+ *   await using _ = writer;
+ *   console.log((await reader.readLine()).toString()); // hello
+ * });
+ * ```
+ */
+export async function openConnection(
+  host: string,
+  port: number,
+  options: OpenConnectionOptions = {},
+): Promise<[reader: StreamReader, writer: StreamWriter]> {
+  const { loop } = requireFrame("openConnection()");
+  checkLimit(options.limit ?? DEFAULT_LIMIT);
+  return streams(loop, await connectTcp(host, port, options), options);
+}
+
+/**
+ * Connects to a Unix socket. Like {@link openConnection} otherwise.
+ *
+ * *Cancel safety*: cancelled, no connection is left.
+ */
+export async function openUnixConnection(
+  path: string,
+  options: OpenConnectionOptions = {},
+): Promise<[reader: StreamReader, writer: StreamWriter]> {
+  const { loop } = requireFrame("openUnixConnection()");
+  checkLimit(options.limit ?? DEFAULT_LIMIT);
+  return streams(loop, await connectUnix(path, options), options);
+}
+
+function streams(
+  loop: Frame["loop"],
+  socket: Socket,
+  options: OpenConnectionOptions,
+): [StreamReader, StreamWriter] {
+  const reader = new StreamReader({ limit: options.limit });
+  const protocol = new StreamProtocol(reader, null);
+  const transport = new Transport(loop, socket, protocol, null);
+  transport.begin();
+  return [reader, new StreamWriter(transport, protocol)];
+}
+
+/**
+ * Connects to a host, and has a protocol told of what happens: asyncio's low-level pair.
+ *
+ * *Cancel safety*: cancelled, no connection is left.
+ *
+ * @throws as {@link openConnection}.
+ */
+export async function createConnection<P extends Protocol>(
+  protocolFactory: () => P,
+  host: string,
+  port: number,
+  options: ConnectOptions = {},
+): Promise<[transport: Transport, protocol: P]> {
+  const { loop } = requireFrame("createConnection()");
+  if (typeof protocolFactory !== "function") {
+    throw new TypeError(
+      "createConnection() takes a function that makes the protocol: createConnection(() => new Echo(), ...)",
+    );
+  }
+  const frame = frameForCallback(loop);
+  const socket = await connectTcp(host, port, options);
+  const protocol = protocolFactory();
+  const transport = new Transport(loop, socket, protocol, frame);
+  transport.begin();
+  return [transport, protocol];
+}

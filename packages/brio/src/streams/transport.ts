@@ -1,0 +1,275 @@
+import type { Socket } from "node:net";
+import { inspect } from "node:util";
+import { ambient, type Frame } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { Loop, Resource } from "../loop/loop.ts";
+import { type ExtraInfo, extraInfo } from "./extra-info.ts";
+import type { Protocol } from "./protocol.ts";
+import type { ReadFlow } from "./stream-reader.ts";
+
+/*
+ * A transport's states
+ *
+ *   open ── close() ───> closing (what was written is sent, nothing more is read) ──> lost
+ *     └──── abort(), an error, the end of the loop ─────────────────────────────────> lost
+ *
+ * `lost` is entered once, when Node has closed the socket; the protocol is told at the loop's next turn.
+ */
+type State = "open" | "closing" | "lost";
+
+/** How much may wait to be sent, in bytes, before the writer is told to pause, and how little before it may go on. */
+export interface WriteLimits {
+  readonly high?: number | undefined;
+  readonly low?: number | undefined;
+}
+
+const HIGH = 2 ** 16;
+
+/** A connection, as a protocol sees it: it takes bytes and never waits. */
+export class Transport implements ReadFlow, Resource {
+  private socket: Socket;
+  private protocol: Protocol;
+  private readonly loop: Loop;
+  /** What the protocol's methods run in; null if they are brio's own. */
+  private readonly frame: Frame | null;
+  private state: State = "open";
+  private error: Error | null = null;
+  private eofWritten = false;
+  private writingPaused = false;
+  private readingPaused = false;
+  private high = HIGH;
+  private low = HIGH / 4;
+
+  /** @internal */
+  constructor(loop: Loop, socket: Socket, protocol: Protocol, frame: Frame | null) {
+    this.loop = loop;
+    this.socket = socket;
+    this.protocol = protocol;
+    this.frame = frame;
+    loop.resources.add(this);
+  }
+
+  /** @internal The connection stands. */
+  begin(): void {
+    this.tell("connectionMade", this);
+    if (this.state === "open") this.attach(this.socket);
+  }
+
+  private attach(socket: Socket): void {
+    socket.on("data", this.received);
+    socket.on("end", this.ended);
+    socket.on("error", this.failed);
+    socket.on("close", this.closed);
+    socket.on("drain", this.flushed);
+    if (this.readingPaused) socket.pause();
+  }
+
+  // -- reading -------------------------------------------------------------------------------------------
+
+  /** Is data handed to the protocol as it comes? */
+  isReading(): boolean {
+    return this.state === "open" && !this.readingPaused;
+  }
+
+  /** Hands over no data until {@link resumeReading}: the other side will have to wait. */
+  pauseReading(): void {
+    if (this.readingPaused || this.state !== "open") return;
+    this.readingPaused = true;
+    this.socket.pause();
+  }
+
+  /** Undoes {@link pauseReading}. */
+  resumeReading(): void {
+    if (!this.readingPaused || this.state !== "open") return;
+    this.readingPaused = false;
+    this.socket.resume();
+  }
+
+  private readonly received = (data: Buffer): void => {
+    if (this.state !== "open") return;
+    if (this.frame === null) this.protocol.dataReceived?.(data);
+    else this.tell("dataReceived", data);
+  };
+
+  private readonly ended = (): void => {
+    if (this.state !== "open") return;
+    if (this.tell("eofReceived") !== true) this.close();
+  };
+
+  // -- writing -------------------------------------------------------------------------------------------
+
+  /**
+   * Sends bytes (text as UTF-8), or keeps them until they can be sent. Never waits. What is written to a connection that is
+   * being closed, or is gone, is dropped.
+   *
+   * @throws TypeError if `data` is neither; RuntimeError after {@link writeEof}.
+   */
+  write(data: Uint8Array | string): void {
+    if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+      throw new TypeError(
+        `data must be bytes or text, such as Buffer.from([1, 2]) or "text"; got ${inspect(data)}`,
+      );
+    }
+    if (this.eofWritten)
+      throw new RuntimeError("write() after writeEof(): this side has said that it sends no more");
+    if (this.state !== "open" || data.length === 0) return;
+    // With a backlog, the socket says when each part of it is gone.
+    if (this.socket.writableLength > 0) this.socket.write(data, this.flushed);
+    else this.socket.write(data);
+    this.checkHigh();
+  }
+
+  /** Sends several pieces as one. */
+  writeLines(pieces: Iterable<Uint8Array | string>): void {
+    this.socket.cork();
+    try {
+      for (const piece of pieces) this.write(piece);
+    } finally {
+      this.socket.uncork();
+    }
+  }
+
+  /** Says that this side sends no more, once all is sent. The other side may go on sending. */
+  writeEof(): void {
+    if (this.eofWritten || this.state !== "open") return;
+    this.eofWritten = true;
+    this.socket.end();
+  }
+
+  /** Can one direction be closed alone? Not with TLS. */
+  canWriteEof(): boolean {
+    return !("encrypted" in this.socket);
+  }
+
+  /** How many bytes wait to be sent. */
+  getWriteBufferSize(): number {
+    return this.socket.writableLength;
+  }
+
+  /** The marks of {@link setWriteBufferLimits}: low, then high. */
+  getWriteBufferLimits(): [low: number, high: number] {
+    return [this.low, this.high];
+  }
+
+  /**
+   * Sets how many bytes may wait to be sent before the writer is told to pause, and how few before it may go on. Default
+   * 64 KiB, and a quarter of it; given only one, the other is four times as much or a quarter.
+   *
+   * @throws RangeError unless high >= low >= 0.
+   */
+  setWriteBufferLimits({ high, low }: WriteLimits = {}): void {
+    const above = high ?? (low === undefined ? HIGH : 4 * low);
+    const below = low ?? Math.floor(above / 4);
+    if (!(above >= below && below >= 0)) {
+      throw new RangeError(
+        `write limits must be high >= low >= 0, in bytes; got high ${above}, low ${below}`,
+      );
+    }
+    this.high = above;
+    this.low = below;
+    this.checkHigh();
+  }
+
+  private checkHigh(): void {
+    if (this.writingPaused || this.socket.writableLength <= this.high) return;
+    this.writingPaused = true;
+    this.tell("pauseWriting");
+  }
+
+  private readonly flushed = (): void => {
+    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.low) return;
+    this.writingPaused = false;
+    this.tell("resumeWriting");
+  };
+
+  // -- the end -------------------------------------------------------------------------------------------
+
+  /** Is it being closed, or gone? */
+  isClosing(): boolean {
+    return this.state !== "open";
+  }
+
+  /** Reads no more, sends what was written, and closes the connection then. Does not wait for that. */
+  close(): void {
+    if (this.state !== "open") return;
+    this.state = "closing";
+    this.socket.destroySoon();
+  }
+
+  /** Closes the connection at once; what was not sent yet is dropped. */
+  abort(): void {
+    if (this.state === "lost") return;
+    this.state = "closing";
+    this.socket.destroy();
+  }
+
+  /** @internal */
+  loopCloses(): void {
+    this.abort();
+  }
+
+  private readonly failed = (error: Error): void => {
+    this.error ??= error;
+  };
+
+  private readonly closed = (): void => {
+    if (this.state === "lost") return;
+    this.state = "lost";
+    this.loop.resources.delete(this);
+    const { error } = this;
+    if (this.loop.isClosed()) return;
+    this.loop.soon(() => this.tell("connectionLost", error));
+  };
+
+  // -- what it is about ----------------------------------------------------------------------------------
+
+  /** Particulars of the connection, while it stands; undefined where there is no such thing. */
+  getExtraInfo<N extends keyof ExtraInfo>(name: N): ExtraInfo[N] | undefined {
+    return extraInfo(this.socket, name);
+  }
+
+  /** What is told of the events. */
+  getProtocol(): Protocol {
+    return this.protocol;
+  }
+
+  /** Has another protocol told from now on. */
+  setProtocol(protocol: Protocol): void {
+    this.protocol = protocol;
+  }
+
+  /** @internal Goes on with another socket on top of this one: TLS. */
+  upgrade(wrap: (socket: Socket) => Socket): Socket {
+    const { socket } = this;
+    socket.removeListener("data", this.received);
+    socket.removeListener("end", this.ended);
+    socket.removeListener("error", this.failed);
+    socket.removeListener("close", this.closed);
+    socket.removeListener("drain", this.flushed);
+    this.socket = wrap(socket);
+    this.attach(this.socket);
+    return this.socket;
+  }
+
+  private tell<M extends keyof Protocol>(method: M, ...args: Parameters<NonNullable<Protocol[M]>>): unknown {
+    const { protocol, frame } = this;
+    const call = protocol[method] as ((...args: unknown[]) => unknown) | undefined;
+    if (call === undefined) return undefined;
+    if (frame === null) return call.apply(protocol, args);
+    try {
+      return ambient.run(frame, () => call.apply(protocol, args));
+    } catch (exception) {
+      this.loop.callExceptionHandler({
+        message: `protocol.${method}() failed: the connection is aborted`,
+        exception,
+      });
+      this.error ??= exception instanceof Error ? exception : new Error(inspect(exception));
+      this.abort();
+      return undefined;
+    }
+  }
+
+  toString(): string {
+    return `<Transport ${this.state}${this.readingPaused ? ", reading paused" : ""}>`;
+  }
+}
