@@ -5,6 +5,7 @@ import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { IncompleteReadError, LimitOverrunError } from "./errors.ts";
+import { Finder } from "./separators.ts";
 
 /** What feeds a reader, as far as the reader needs to know it. */
 export interface ReadFlow {
@@ -92,10 +93,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * RuntimeError while another task waits for this reader; the error of the connection, if it was lost.
    */
   readLine(): Promise<Buffer> {
-    const find = this.finder([NEWLINE]);
+    const line = this.upTo([NEWLINE]);
     return this.perform("readLine", () => {
       try {
-        return find();
+        return line();
       } catch (error) {
         if (error instanceof IncompleteReadError) return error.partial;
         if (!(error instanceof LimitOverrunError)) throw error;
@@ -150,8 +151,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (separators.length === 0 || separators.some(({ length }) => length === 0)) {
       return refuse("separator", 'at least one byte, such as "\\r\\n"', separator);
     }
-    separators.sort((a, b) => a.length - b.length);
-    return this.perform("readUntil", this.finder(separators));
+    return this.perform("readUntil", this.upTo(separators));
   }
 
   /** Has the stream ended, and has everything been read? */
@@ -281,32 +281,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   }
 
-  /** Looks for separators; it remembers how far it has looked. */
-  private finder(separators: readonly Buffer[]): Attempt<Buffer> {
-    const shortest = separators[0]?.length ?? 0;
-    const longest = separators[separators.length - 1]?.length ?? 0;
-    let searched = 0;
+  private upTo(separators: readonly Buffer[]): Attempt<Buffer> {
+    const finder = new Finder(this.buffer, separators, this.limit);
     return () => {
-      const { size } = this.buffer;
-      if (size - searched >= shortest) {
-        const match = earliest(this.buffer.whole(), separators, searched);
-        if (match !== null) {
-          if (match.start > this.limit) {
-            throw new LimitOverrunError(
-              `the separator comes after ${match.start} bytes, more than the limit of ${this.limit}`,
-              match.start,
-            );
-          }
-          return this.take(match.end);
-        }
-        searched = Math.max(0, size + 1 - longest);
-        if (searched > this.limit) {
-          throw new LimitOverrunError(
-            `no separator in ${searched} bytes, more than the limit of ${this.limit}`,
-            searched,
-          );
-        }
-      }
+      const end = finder.find();
+      if (end !== AGAIN) return this.take(end);
       if (this.ended) throw new IncompleteReadError(this.buffer.takeAll(), null);
       return AGAIN;
     };
@@ -390,21 +369,6 @@ class Pieces implements AsyncIterator<Buffer, undefined> {
     const value = await this.read();
     return value.length > 0 ? { done: false, value } : { done: true, value: undefined };
   }
-}
-
-/** Of the separators in `bytes`, the shortest first, the one that ends first, and of these the first. */
-function earliest(
-  bytes: Buffer,
-  separators: readonly Buffer[],
-  from: number,
-): { readonly start: number; readonly end: number } | null {
-  let match: { start: number; end: number } | null = null;
-  for (const separator of separators) {
-    const start = bytes.indexOf(separator, from);
-    const end = start + separator.length;
-    if (start !== -1 && (match === null || end < match.end)) match = { start, end };
-  }
-  return match;
 }
 
 function refuse(argument: string, expected: string, got: unknown): Promise<never> {
