@@ -1,8 +1,11 @@
-/** Programs for a StreamReader that is fed by a clock: their language, and one run of one. Language: README, section 8. */
+/** Programs for a StreamReader that is fed by a clock, in the language of README's section 7: runs them. */
+import { isDeepStrictEqual } from "node:util";
 import { CancelledError, createTask, getRunningLoop, sleep, wait } from "brio";
 import { IncompleteReadError, LimitOverrunError, StreamReader } from "brio/streams";
 import { runVirtual } from "brio/testing";
 import { isRecord } from "./fields.ts";
+import { type Line, scenarioOf } from "./files.ts";
+import type { Cancellation } from "./interpret.ts";
 
 type Feed =
   | readonly [at: number, kind: "data", text: string]
@@ -23,6 +26,30 @@ export interface ReaderScenario {
 
 export type ReaderTrace = (readonly [time: number, call: string, outcome: unknown])[];
 
+/** Is this line such a program, and not a scenario? */
+export function isReaderProgram(line: Line): line is { readonly json: unknown } {
+  const scenario = "json" in line ? scenarioOf(line.json) : undefined;
+  return isRecord(scenario) && "feed" in scenario;
+}
+
+/** Runs a recorded program; says what differs from the record. */
+export async function replayReader(json: unknown, cancellation: Cancellation): Promise<string[]> {
+  const expected = isRecord(json) && isRecord(json.result) ? json.result.trace : undefined;
+  if (!Array.isArray(expected)) return ["error: it has no recorded trace"];
+  let trace: unknown[];
+  try {
+    trace = await interpretReader(readerScenario(scenarioOf(json)), cancellation);
+  } catch (error) {
+    return [`error: ${error}`];
+  }
+  return Array.from({ length: Math.max(trace.length, expected.length) }, (_, i) => i)
+    .filter((i) => !isDeepStrictEqual(trace[i], expected[i]))
+    .slice(0, 3)
+    .map(
+      (i) => `its event ${i + 1}: expected ${JSON.stringify(expected[i])}, got ${JSON.stringify(trace[i])}`,
+    );
+}
+
 /** @throws TypeError if this is no scenario. */
 export function readerScenario(json: unknown): ReaderScenario {
   if (!isRecord(json) || json.v !== 1 || !Array.isArray(json.feed) || !Array.isArray(json.calls)) {
@@ -34,8 +61,9 @@ export function readerScenario(json: unknown): ReaderScenario {
 }
 
 /** Runs a scenario in virtual time. */
-export function interpretReader({ limit, deadline, feed, calls }: ReaderScenario): Promise<ReaderTrace> {
-  return runVirtual(async () => {
+export function interpretReader(scenario: ReaderScenario, cancellation: Cancellation): Promise<ReaderTrace> {
+  const { limit, deadline, feed, calls } = scenario;
+  const main = async () => {
     const loop = getRunningLoop();
     const reader = new StreamReader({ limit });
     const trace: ReaderTrace = [];
@@ -63,7 +91,8 @@ export function interpretReader({ limit, deadline, feed, calls }: ReaderScenario
     await wait([task]);
     await task;
     return trace;
-  });
+  };
+  return runVirtual(main, { cancellation });
 }
 
 class Tagged extends Error {}
