@@ -68,7 +68,7 @@ function streams(
   const protocol = new StreamProtocol(reader, null);
   const transport = new Transport(loop, socket, protocol, null);
   transport.begin();
-  return [reader, new StreamWriter(transport, protocol)];
+  return [reader, new StreamWriter(transport, protocol, false)];
 }
 
 /**

@@ -75,7 +75,7 @@ async function start(
     const protocol = new StreamProtocol(reader, () => server.detach(transport));
     const transport = new Transport(loop, socket, protocol, null);
     transport.begin();
-    const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol));
+    const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol, true));
     const task = ambient.run(frame, () => spawn(loop, body, { name: "connection" }, caller));
     server.adopt(task, transport);
     return transport;

@@ -211,6 +211,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.flow = flow;
   }
 
+  /** @internal What has come and was not read. */
+  takeBuffered(): Buffer {
+    return this.take(this.buffer.size);
+  }
+
   toString(): string {
     const state = this.failure !== null ? ", failed" : this.ended ? ", ended" : "";
     return `<StreamReader ${this.buffer.size} bytes${state}>`;

@@ -3,8 +3,12 @@ import { immediate } from "../cancel/immediate.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { sleep } from "../compose/sleep.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { TlsOptions } from "./connect.ts";
 import { ConnectionResetError } from "./errors.ts";
 import type { ExtraInfo } from "./extra-info.ts";
+import type { ServerTlsOptions } from "./server.ts";
+import { encryptAsClient, encryptAsServer } from "./start-tls.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
 import type { Transport } from "./transport.ts";
 
@@ -39,11 +43,13 @@ export class StreamWriter implements AsyncDisposable {
   /** The connection below. */
   readonly transport: Transport;
   private readonly protocol: StreamProtocol;
+  private readonly serverSide: boolean;
 
   /** @internal Use `openConnection` or `startServer`. */
-  constructor(transport: Transport, protocol: StreamProtocol) {
+  constructor(transport: Transport, protocol: StreamProtocol, serverSide: boolean) {
     this.transport = transport;
     this.protocol = protocol;
+    this.serverSide = serverSide;
   }
 
   /**
@@ -92,6 +98,27 @@ export class StreamWriter implements AsyncDisposable {
     this.protocol.check();
     if (this.protocol.lost)
       throw new ConnectionResetError("Connection lost: what was written last was not sent");
+  }
+
+  /**
+   * Goes on with TLS: what was written is sent as it is, all that follows is encrypted. On the side of a server's handler
+   * it needs the server's options (`key`, `cert`, ...), on the other side a client's (`ca`, `servername`, ...).
+   *
+   * *Cancel safety*: cancelled, the connection is gone.
+   *
+   * @throws what the handshake fails with, TimeoutError if it takes too long: then the connection is gone; RuntimeError if
+   * it is encrypted already or being closed.
+   */
+  async startTls(options: true | TlsOptions | ServerTlsOptions): Promise<void> {
+    if (!this.canWriteEof()) throw new RuntimeError("startTls(): this connection is encrypted already");
+    if (this.transport.isClosing()) throw new RuntimeError("startTls(): this connection is being closed");
+    const { reader } = this.protocol;
+    await this.transport.flush();
+    await this.transport.upgrade(reader.takeBuffered(), (socket) =>
+      this.serverSide
+        ? encryptAsServer(socket, options as ServerTlsOptions) // what else a server has no use for
+        : encryptAsClient(socket, options as true | TlsOptions),
+    );
   }
 
   /** Sends what was written, and closes the connection then. Does not wait for that: see {@link waitClosed}. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { inspect } from "node:util";
+import { interruptible } from "../cancel/foreign.ts";
 import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
@@ -182,6 +183,13 @@ export class Transport implements ReadFlow, Resource {
     this.tell("resumeWriting");
   };
 
+  /** @internal Waits until everything that was written has been handed to the system. */
+  async flush(): Promise<void> {
+    const { socket } = this;
+    if (socket.writableLength === 0) return;
+    await interruptible(new Promise<void>((resolve) => socket.write("", () => resolve())));
+  }
+
   // -- the end -------------------------------------------------------------------------------------------
 
   /** Is it being closed, or gone? */
@@ -238,17 +246,23 @@ export class Transport implements ReadFlow, Resource {
     this.protocol = protocol;
   }
 
-  /** @internal Goes on with another socket on top of this one: TLS. */
-  upgrade(wrap: (socket: Socket) => Socket): Socket {
+  /**
+   * @internal Goes on with another socket on top of this one: TLS. If it does not come about, the connection is lost.
+   *
+   * @param early what has come already and is for the other socket
+   */
+  async upgrade(early: Buffer, wrap: (socket: Socket) => Promise<Socket>): Promise<void> {
     const { socket } = this;
+    socket.pause();
     socket.removeListener("data", this.received);
     socket.removeListener("end", this.ended);
+    socket.removeListener("drain", this.flushed);
+    if (early.length > 0) socket.unshift(early);
+    const secured = await wrap(socket);
     socket.removeListener("error", this.failed);
     socket.removeListener("close", this.closed);
-    socket.removeListener("drain", this.flushed);
-    this.socket = wrap(socket);
-    this.attach(this.socket);
-    return this.socket;
+    this.socket = secured;
+    this.attach(secured);
   }
 
   private tell<M extends keyof Protocol>(method: M, ...args: Parameters<NonNullable<Protocol[M]>>): unknown {
