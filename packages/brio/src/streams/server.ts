@@ -11,7 +11,7 @@ import { wait } from "../compose/wait.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
-import { Watcher } from "../tasks/awaitable.ts";
+import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { checkPort } from "./dns.ts";
 import type { Transport } from "./transport.ts";
