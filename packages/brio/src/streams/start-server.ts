@@ -3,7 +3,8 @@ import { ambient, frameForCallback } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { spawn } from "../tasks/create-task.ts";
-import { type Endpoint, endpointsOf, Server, type ServerOptions } from "./server.ts";
+import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
+import { Server, type ServerOptions } from "./server.ts";
 import { StreamProtocol } from "./stream-protocol.ts";
 import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
@@ -39,7 +40,7 @@ export async function startServer(
   port: number,
   options: StreamServerOptions = {},
 ): Promise<Server> {
-  return await start("startServer()", handler, endpointsOf(host, port), options);
+  return await start("startServer()", handler, tcpEndpoints(host, port), options);
 }
 
 /**
@@ -52,7 +53,7 @@ export async function startUnixServer(
   path: string,
   options: StreamServerOptions = {},
 ): Promise<Server> {
-  return await start("startUnixServer()", handler, [{ path }], options);
+  return await start("startUnixServer()", handler, unixEndpoints(path), options);
 }
 
 async function start(
@@ -72,7 +73,7 @@ async function start(
   checkLimit(limit);
   const server = new Server(loop, endpoints, options, (socket, server) => {
     const reader = new StreamReader({ limit });
-    const protocol = new StreamProtocol(reader, () => server.detach(transport));
+    const protocol = new StreamProtocol(reader);
     const transport = new Transport(loop, socket, protocol, null);
     transport.begin();
     const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol, true));

@@ -14,12 +14,9 @@ export class StreamProtocol implements Protocol {
   private paused = false;
   private ended: { readonly error: Error | null } | null = null;
   private transport: Transport | null = null;
-  private readonly onLost: (() => void) | null;
 
-  /** @param onLost told when the connection is gone */
-  constructor(reader: StreamReader, onLost: (() => void) | null) {
+  constructor(reader: StreamReader) {
     this.reader = reader;
-    this.onLost = onLost;
   }
 
   connectionMade(transport: Transport): void {
@@ -42,7 +39,6 @@ export class StreamProtocol implements Protocol {
     else this.reader.setException(error);
     this.drain.lot.grantAll();
     this.end.lot.grantAll();
-    this.onLost?.();
   }
 
   pauseWriting(): void {

@@ -1,6 +1,6 @@
 import { moveOnAfter } from "../cancel/cancel-scope.ts";
 import { immediate } from "../cancel/immediate.ts";
-import { ambientScope, outsideTask } from "../cancel/scope.ts";
+import { ambientScope, outsideTask, requireScope } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { sleep } from "../compose/sleep.ts";
 import { RuntimeError } from "../loop/errors.ts";
@@ -98,6 +98,8 @@ export class StreamWriter implements AsyncDisposable {
     this.protocol.check();
     if (this.protocol.lost)
       throw new ConnectionResetError("Connection lost: what was written last was not sent");
+    if (!this.protocol.full) return;
+    await this.protocol.waitDrained(requireScope("writer.drain()"));
   }
 
   /**
