@@ -20,6 +20,8 @@ export interface ConnectOptions {
   tls?: boolean | TlsOptions | undefined;
   /** Only addresses of this family. Default: both. */
   family?: 4 | 6 | undefined;
+  /** How a name becomes addresses. Default: `getaddrinfo`. */
+  lookup?: typeof getaddrinfo | undefined;
   /** The address and port of this side. Default: the system chooses. */
   localAddress?: string | undefined;
   localPort?: number | undefined;
@@ -43,6 +45,7 @@ export async function connectTcp(host: string, port: number, options: ConnectOpt
   }
   checkPort(port);
   const addresses = interleave(await addressesOf(host, port, options));
+  if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: "ENOTFOUND" });
   const {
     happyEyeballsDelay = "250ms",
     localAddress,
@@ -51,7 +54,7 @@ export async function connectTcp(host: string, port: number, options: ConnectOpt
     keepAlive = false,
   } = options;
   const outcome = await staggeredRace(
-    addresses.map(({ address, family }) => () => {
+    addresses.map(({ address, family, port }) => () => {
       const local = localAddress === undefined ? {} : { localAddress };
       const bound = localPort === undefined ? local : { ...local, localPort };
       return open({ host: address, port, family, noDelay, keepAlive, ...bound });
@@ -72,12 +75,16 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
   return options.tls ? await encrypt(socket, "", options.tls) : socket;
 }
 
-async function addressesOf(host: string, port: number, { family }: ConnectOptions): Promise<SocketAddress[]> {
+async function addressesOf(
+  host: string,
+  port: number,
+  { family, lookup = getaddrinfo }: ConnectOptions,
+): Promise<SocketAddress[]> {
   if (family !== undefined && family !== 4 && family !== 6) {
     throw new RangeError(`family must be 4, 6 or undefined; got ${inspect(family)}`);
   }
   const kind = isIP(host);
-  if (kind === 0) return await getaddrinfo(host, port, { family });
+  if (kind === 0) return await lookup(host, port, { family });
   if (family !== undefined && kind !== family) {
     throw new RangeError(`host is an address of family ${kind}, and only ${family} is wanted: ${host}`);
   }

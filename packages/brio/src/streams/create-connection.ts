@@ -18,7 +18,7 @@ import { Transport } from "./transport.ts";
  *
  * @example
  * ```ts
- * import { Future, run } from "brio";
+ * import { getRunningLoop, run } from "brio";
  * import { createConnection, createServer, type Protocol, type Transport } from "brio/streams";
  *
  * class Echo implements Protocol {
@@ -35,7 +35,7 @@ import { Transport } from "./transport.ts";
  *
  * await run(async () => {
  *   await using server = await createServer(() => new Echo(), "127.0.0.1", 0);
- *   const answer = new Future<string>();
+ *   const answer = getRunningLoop().createFuture<string>();
  *   const [transport] = await createConnection(
  *     () => ({ dataReceived: (data) => answer.setResult(data.toString()) }),
  *     "127.0.0.1",
@@ -69,7 +69,7 @@ export async function createConnection<P extends Protocol>(
  * import { mkdtemp, rm } from "node:fs/promises";
  * import { tmpdir } from "node:os";
  * import { join } from "node:path";
- * import { Future, run } from "brio";
+ * import { getRunningLoop, run } from "brio";
  * import { createUnixConnection, createUnixServer } from "brio/streams";
  *
  * const folder = await mkdtemp(join(tmpdir(), "example-"));
@@ -77,7 +77,7 @@ export async function createConnection<P extends Protocol>(
  *   const path = join(folder, "greetings.sock");
  *   const greet = () => ({ connectionMade: (transport) => transport.write("hello") });
  *   await using server = await createUnixServer(greet, path);
- *   const answer = new Future<string>();
+ *   const answer = getRunningLoop().createFuture<string>();
  *   const take = () => ({ dataReceived: (data) => answer.setResult(data.toString()) });
  *   const [transport] = await createUnixConnection(take, path);
  *   console.log(await answer); // hello
