@@ -55,17 +55,27 @@ export class Child {
 
   /** Waits until the program has printed `text` as a line. */
   async printed(text: string): Promise<void> {
+    await this.until(() => this.lines.includes(text), `"${text}"`);
+  }
+
+  /** The first line that the program prints. */
+  async line(): Promise<string> {
+    await this.until(() => this.lines.length > 0, "a line");
+    return this.lines[0] as string; // it has just come
+  }
+
+  private async until(condition: () => boolean, what: string): Promise<void> {
     let reader = (): void => {};
     const found = new Promise<void>((resolve) => {
       reader = () => {
-        if (this.lines.includes(text)) resolve();
+        if (condition()) resolve();
       };
       this.readers.add(reader);
       reader();
     });
     const ended = this.ended.then(({ code, signal, err }) => {
-      if (!this.lines.includes(text)) {
-        throw new Error(`the program ended (${code ?? signal}) without printing "${text}"; ${err}`);
+      if (!condition()) {
+        throw new Error(`the program ended (${code ?? signal}) without printing ${what}; ${err}`);
       }
     });
     await Promise.race([found, ended]);
