@@ -78,10 +78,13 @@ export class StreamProtocol implements Protocol {
     if (!this.reader.told) this.check();
   }
 
-  waitDrained(scope: Scope): Promise<void> {
-    return this.drain.wait(scope);
+  /** Waits until less is to be sent. Throws what the connection was lost with meanwhile. */
+  async waitDrained(scope: Scope): Promise<void> {
+    await this.drain.wait(scope);
+    this.check();
   }
 
+  /** Waits until the connection is gone, and does not tell with what. */
   waitLost(scope: Scope): Promise<void> {
     return this.end.wait(scope);
   }
@@ -109,7 +112,6 @@ class Line implements WaitSource<void> {
 
   take(wait: Wait<void>): undefined {
     this.lot.remove(wait);
-    this.protocol.check();
   }
 
   withdraw(wait: Wait<void>): undefined {

@@ -143,7 +143,7 @@ export class StreamWriter implements AsyncDisposable {
   async waitClosed(): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return await outsideTask("writer.waitClosed()");
-    if (!this.protocol.lost) return await this.protocol.waitLost(scope);
+    if (!this.protocol.lost) await this.protocol.waitLost(scope);
     this.protocol.check();
   }
 
@@ -154,12 +154,13 @@ export class StreamWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     const { protocol } = this;
+    const gone = (): Promise<void> => protocol.waitLost(requireScope("the end of a writer"));
     await uncancellable(
       async () => {
-        if (!protocol.lost) await moveOnAfter(PATIENCE, () => this.waitClosed().catch(() => {}));
+        if (!protocol.lost) await moveOnAfter(PATIENCE, gone);
         if (protocol.lost) return;
         this.transport.abort();
-        await this.waitClosed();
+        await gone();
       },
       { grace: null },
     );
