@@ -37,7 +37,7 @@ import { Transport } from "./transport.ts";
  *   await using server = await createServer(() => new Echo(), "127.0.0.1", 0);
  *   const answer = getRunningLoop().createFuture<string>();
  *   const [transport] = await createConnection(
- *     () => ({ dataReceived: (data) => answer.setResult(data.toString()) }),
+ *     () => ({ dataReceived: (data: Buffer) => answer.setResult(data.toString()) }),
  *     "127.0.0.1",
  *     server.port,
  *   );
@@ -75,12 +75,16 @@ export async function createConnection<P extends Protocol>(
  * const folder = await mkdtemp(join(tmpdir(), "example-"));
  * await run(async () => {
  *   const path = join(folder, "greetings.sock");
- *   const greet = () => ({ connectionMade: (transport) => transport.write("hello") });
- *   await using server = await createUnixServer(greet, path);
+ *   await using server = await createUnixServer(
+ *     () => ({ connectionMade: (transport) => transport.write("hello") }),
+ *     path,
+ *   );
  *   const answer = getRunningLoop().createFuture<string>();
- *   const take = () => ({ dataReceived: (data) => answer.setResult(data.toString()) });
- *   const [transport] = await createUnixConnection(take, path);
- *   console.log(await answer); // hello
+ *   const [transport] = await createUnixConnection(
+ *     () => ({ dataReceived: (data: Buffer) => answer.setResult(data.toString()) }),
+ *     path,
+ *   );
+ *   console.log(await answer, server.statistics().accepted); // hello 1
  *   transport.close();
  * });
  * await rm(folder, { recursive: true });
@@ -155,11 +159,13 @@ export async function createServer(
  * const folder = await mkdtemp(join(tmpdir(), "example-"));
  * await run(async () => {
  *   const path = join(folder, "time.sock");
- *   const tell = () => ({ connectionMade: (transport) => transport.write("late\n") });
- *   await using server = await createUnixServer(tell, path);
+ *   await using server = await createUnixServer(
+ *     () => ({ connectionMade: (transport) => transport.write("late\n") }),
+ *     path,
+ *   );
  *   const [reader, writer] = await openUnixConnection(path);
  *   await using _ = writer;
- *   console.log((await reader.readLine()).toString().trim()); // late
+ *   console.log((await reader.readLine()).toString().trim(), server.statistics().accepted); // late 1
  * });
  * await rm(folder, { recursive: true });
  * ```

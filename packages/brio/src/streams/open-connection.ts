@@ -48,6 +48,26 @@ export async function openConnection(
  * Connects to a Unix socket. Like {@link openConnection} otherwise.
  *
  * *Cancel safety*: cancelled, no connection is left.
+ *
+ * @throws as {@link openConnection}, with `code` such as `ENOENT` or, if the server is gone, `ECONNREFUSED`.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openUnixConnection } from "brio/streams";
+ *
+ * await run(async () => {
+ *   try {
+ *     const [reader, writer] = await openUnixConnection("/var/run/docker.sock");
+ *     await using _ = writer;
+ *     writer.write("GET /version HTTP/1.0\r\n\r\n");
+ *     console.log((await reader.readLine()).toString()); // such as HTTP/1.0 200 OK
+ *   } catch (error) {
+ *     if (!(error instanceof Error && "code" in error)) throw error;
+ *     console.log(error.code); // such as ENOENT: there is no such server
+ *   }
+ * });
+ * ```
  */
 export async function openUnixConnection(
   path: string,

@@ -71,6 +71,23 @@ type State = "created" | "starting" | "serving" | "closed";
  *
  * `await using server = await startServer(...)` leaves nothing behind: it cancels what runs for the connections, and waits
  * until all of that has ended.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run } from "brio";
+ * import { openConnection, startServer } from "brio/streams";
+ *
+ * await run(async () => {
+ *   const server = await startServer((_, writer) => writer.write("welcome\n"), "127.0.0.1", 0);
+ *   const serving = createTask(() => server.serveForever()); // what a program awaits that does nothing else
+ *   const [reader, writer] = await openConnection("127.0.0.1", server.port);
+ *   console.log((await reader.readLine()).toString().trim()); // welcome
+ *   writer.close();
+ *   server.close(); // takes no new connections
+ *   await serving; // and those that there were have ended
+ *   console.log(server.statistics().accepted); // 1
+ * });
+ * ```
  */
 export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** @internal */ readonly kind = "server.waitClosed";

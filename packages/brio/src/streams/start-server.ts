@@ -33,6 +33,29 @@ export interface StreamServerOptions extends ServerOptions {
  *
  * @throws what the system refuses it with, such as `EADDRINUSE`; TypeError or RangeError for bad arguments; RuntimeError
  * outside a loop.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openConnection, startServer } from "brio/streams";
+ *
+ * await run(async () => {
+ *   await using server = await startServer(
+ *     async (reader, writer) => {
+ *       for await (const line of reader) {
+ *         writer.write(`you said ${line}`);
+ *         await writer.drain();
+ *       }
+ *     },
+ *     "127.0.0.1",
+ *     0,
+ *   );
+ *   const [reader, writer] = await openConnection("127.0.0.1", server.port);
+ *   await using _ = writer;
+ *   writer.write("hello\n");
+ *   console.log((await reader.readLine()).toString().trim()); // you said hello
+ * });
+ * ```
  */
 export async function startServer(
   handler: ConnectionHandler,
@@ -44,9 +67,32 @@ export async function startServer(
 }
 
 /**
- * Like {@link startServer}, at a Unix socket. The file is removed when the server is closed.
+ * Like {@link startServer}, at a Unix socket. A file that a server has left there is removed before, and the server's own
+ * when it is closed.
  *
  * *Cancel safety*: cancelled, it listens nowhere.
+ *
+ * @throws as {@link startServer}: `EADDRINUSE` if a server that lives, or another kind of file, is at `path`.
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * import { join } from "node:path";
+ * import { run } from "brio";
+ * import { openUnixConnection, startUnixServer } from "brio/streams";
+ *
+ * const folder = await mkdtemp(join(tmpdir(), "example-"));
+ * await run(async () => {
+ *   const path = join(folder, "answers.sock");
+ *   await using server = await startUnixServer((_, writer) => writer.write("42\n"), path);
+ *   console.log(server.isServing()); // true
+ *   const [reader, writer] = await openUnixConnection(path);
+ *   await using _ = writer;
+ *   console.log((await reader.readLine()).toString().trim()); // 42
+ * });
+ * await rm(folder, { recursive: true });
+ * ```
  */
 export async function startUnixServer(
   handler: ConnectionHandler,

@@ -26,7 +26,10 @@ export interface WriteLimits {
 
 const HIGH = 2 ** 16;
 
-/** A connection, as a protocol sees it: it takes bytes and never waits. */
+/**
+ * A connection, as a protocol sees it: it takes bytes and never waits. When both sides have said that they send no more, it
+ * is closed by itself.
+ */
 export class Transport implements ReadFlow, Resource {
   private socket: Socket;
   private protocol: Protocol;
