@@ -96,7 +96,7 @@ export class StreamWriter implements AsyncDisposable {
     this.protocol.check();
     await sleep(0); // the end may be on its way: say it now rather than next time
     this.protocol.check();
-    if (this.protocol.lost)
+    if (this.protocol.lost || this.transport.dropped)
       throw new ConnectionResetError("Connection lost: what was written last was not sent");
     if (!this.protocol.full) return;
     await this.protocol.waitDrained(requireScope("writer.drain()"));

@@ -41,6 +41,7 @@ export class Transport implements ReadFlow, Resource {
   private eofWritten = false;
   private writingPaused = false;
   private corked = false;
+  /** @internal Was something written that is not sent? */ dropped = false;
   private readingPaused = false;
   private high = HIGH;
   private low = HIGH / 4;
@@ -124,7 +125,11 @@ export class Transport implements ReadFlow, Resource {
     }
     if (this.eofWritten)
       throw new RuntimeError("write() after writeEof(): this side has said that it sends no more");
-    if (this.state !== "open" || data.length === 0) return;
+    if (data.length === 0) return;
+    if (this.state !== "open") {
+      this.dropped = true;
+      return;
+    }
     // With a backlog, the socket says when each part of it is gone.
     if (this.socket.writableLength > 0) this.socket.write(data, this.flushed);
     else this.socket.write(data);

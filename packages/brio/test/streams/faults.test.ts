@@ -259,10 +259,53 @@ describe("a writer", () => {
       writer.close(); // twice is fine
       expect(writer.isClosing()).toBe(true);
       await writer.drain(); // there is nothing left to be sent
+      writer.write("dropped");
+      expect(await outcome(writer.drain())).toMatch(/^ConnectionResetError/);
       await writer.waitClosed();
       await writer.waitClosed(); // twice is fine
       writer.write("dropped");
       expect(await outcome(writer.drain())).toMatch(/^ConnectionResetError/);
+    });
+  });
+
+  it("that writes and drains without end learns that the other side has gone", async () => {
+    await events(async () => {
+      const { writer, peer } = await toNode();
+      peer.destroy();
+      const endless = async (): Promise<void> => {
+        for (;;) {
+          writer.write("x");
+          await writer.drain();
+        }
+      };
+      expect(await outcome(endless())).toMatch(/EPIPE|ECONNRESET/);
+    });
+  });
+
+  it("lets several tasks wait until less is to be sent", async () => {
+    await events(async (note) => {
+      const { writer, peer } = await toNode();
+      writer.write(letters(5_000_000));
+      const drains = Array.from({ length: 10 }, () => createTask(() => writer.drain()));
+      await sleep(0);
+      note(`${drains.filter((task) => task.done()).length} done`);
+      writer.close();
+      const text = textOf(peer);
+      for (const drain of drains) await drain;
+      await text;
+    }).then((noted) => expect(noted).toEqual(["0 done"]));
+  });
+
+  it("that is closed ends the reader, also if it waits", async () => {
+    await events(async () => {
+      const { reader, writer } = await toNode();
+      const reading = createTask(() => reader.read(10));
+      await sleep(0);
+      writer.close();
+      await writer.waitClosed();
+      expect((await reading).length).toBe(0);
+      expect(reader.atEof()).toBe(true);
+      expect((await reader.read()).length).toBe(0);
     });
   });
 
