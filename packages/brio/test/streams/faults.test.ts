@@ -283,7 +283,7 @@ describe("a writer", () => {
   });
 
   it("lets several tasks wait until less is to be sent", async () => {
-    await events(async (note) => {
+    const noted = await events(async (note) => {
       const { writer, peer } = await toNode();
       writer.write(letters(5_000_000));
       const drains = Array.from({ length: 10 }, () => createTask(() => writer.drain()));
@@ -293,7 +293,18 @@ describe("a writer", () => {
       const text = textOf(peer);
       for (const drain of drains) await drain;
       await text;
-    }).then((noted) => expect(noted).toEqual(["0 done"]));
+    });
+    expect(noted).toEqual(["0 done"]);
+  });
+
+  it("that is closed with data that was not read is closed all the same", async () => {
+    await events(async () => {
+      const { reader, writer, peer } = await toNode();
+      peer.write(letters(1_000_000));
+      await reader.readExactly(1);
+      writer.close();
+      await writer.waitClosed();
+    });
   });
 
   it("that is closed ends the reader, also if it waits", async () => {

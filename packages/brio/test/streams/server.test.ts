@@ -159,6 +159,20 @@ describe("a server", () => {
     });
   });
 
+  it("listens nowhere if there is no such name", async () => {
+    await events(async () => {
+      const error = await errorOf(startServer(echo, [HOST, "no-such-name.invalid"], 0));
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
+    });
+  });
+
+  it("knows its loop", async () => {
+    await events(async () => {
+      await using server = await startServer(echo, HOST, 0);
+      expect(server.getLoop()).toBe(getRunningLoop());
+    });
+  });
+
   it("says which port is in use, and reports nothing else", async () => {
     const noted = await events(async (note) => {
       await using first = await startServer(echo, HOST, 0);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { lstat, readFile, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { run } from "brio";
+import { createTask, run } from "brio";
 import {
   createUnixConnection,
   createUnixServer,
@@ -13,7 +13,7 @@ import {
   type Transport,
 } from "brio/streams";
 import { describe, expect, it } from "vitest";
-import { errorOf } from "../compose/trace.ts";
+import { errorOf, outcome } from "../compose/trace.ts";
 import { leavesNothing } from "../left-behind.ts";
 import { Child } from "../run/child.ts";
 import { events, temporaryFolder } from "./loopback.ts";
@@ -44,6 +44,31 @@ describe("a server at a Unix socket", () => {
       expect(writer.getExtraInfo("peername")).toBeUndefined();
       writer.write("hello\n");
       expect((await reader.readLine()).toString()).toBe("HELLO\n");
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("serves until the task that serves is cancelled", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      const server = await startUnixServer(
+        async (reader, writer) => {
+          await reader.readLine();
+          serving.cancel();
+          writer.write("1");
+        },
+        path,
+        { startServing: false },
+      );
+      expect(existsSync(path)).toBe(false);
+      await server.startServing();
+      const serving = createTask(() => server.serveForever());
+      const [reader, writer] = await openUnixConnection(path);
+      await using _ = writer;
+      writer.write("stop\n");
+      expect((await reader.read()).toString()).toBe("1");
+      expect(await outcome(serving)).toBe("CancelledError");
+      expect([server.isServing(), server.sockets]).toEqual([false, []]);
     });
     expect(existsSync(path)).toBe(false);
   });
