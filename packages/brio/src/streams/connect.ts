@@ -126,6 +126,7 @@ function open(options: TcpNetConnectOpts | IpcNetConnectOpts): Promise<Socket> {
 export async function encrypt(socket: Socket, host: string, options: true | TlsOptions): Promise<Socket> {
   try {
     const { handshakeTimeout = "60s", ...tls } = options === true ? {} : options;
+    socket.allowHalfOpen = false; // or Node would not see that the other side goes away before it has shaken hands
     const servername = tls.servername ?? (isIP(host) === 0 ? host : "");
     const secured = connectTls({ ...tls, servername, socket });
     return await handshake(secured, "secureConnect", handshakeTimeout);

@@ -182,7 +182,9 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     } else {
       const { handshakeTimeout = "60s", ...options } = tls;
       const limit = milliseconds(handshakeTimeout, "handshakeTimeout");
-      const secure = createTlsServer({ ...accepting, ...options, handshakeTimeout: limit });
+      // TLS has no half of a connection. (And Node would not see that a client goes away before it has shaken hands.)
+      const whole = { ...accepting, allowHalfOpen: false };
+      const secure = createTlsServer({ ...whole, ...options, handshakeTimeout: limit });
       secure.on("connection", (socket: Socket) => {
         this.encrypted.add(socket);
         socket.once("close", () => this.encrypted.delete(socket));

@@ -30,6 +30,7 @@ export async function encryptAsServer(socket: Socket, options: ServerTlsOptions)
             socket.destroy();
             reject(error);
           });
+          socket.allowHalfOpen = false; // or Node would not see that the client goes away before it has shaken hands
           server.emit("connection", socket);
         }),
     ),

@@ -290,7 +290,13 @@ export class Transport implements ReadFlow, Resource {
     socket.removeListener("end", this.ended);
     socket.removeListener("drain", this.flushed);
     if (early.length > 0) socket.unshift(early);
-    const secured = await wrap(socket);
+    let secured: Socket;
+    try {
+      secured = await wrap(socket);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
     socket.removeListener("error", this.failed);
     socket.removeListener("close", this.closed);
     this.socket = secured;
