@@ -117,7 +117,7 @@ function begin(
 
 /** Is it a socket's file whose server is gone? */
 async function isStale(path: string): Promise<boolean> {
-  if (!(await interruptible(lstat(path))).isSocket()) return false;
+  if (isAbstract(path) || !(await interruptible(lstat(path))).isSocket()) return false;
   try {
     (await openUnix(path)).destroy();
     return false;
@@ -127,8 +127,14 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
+/** Linux has sockets that have a name and no file: the name begins with a zero. */
+function isAbstract(path: string): boolean {
+  return path.startsWith("\0");
+}
+
 /** Which file is at the path: null if there is none. */
 export function inodeOf(path: string): bigint | null {
+  if (isAbstract(path)) return null;
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }
 

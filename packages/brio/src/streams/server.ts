@@ -32,7 +32,7 @@ export interface ServerOptions {
   backlog?: number | undefined;
   /** How many connections there may be at once; further ones are closed at once. Default: any number. */
   maxConnections?: number | undefined;
-  /** Let several processes listen on the same port. Default false. */
+  /** Let several processes listen on the same port: from Node 22.12 on. Default false. */
   reusePort?: boolean | undefined;
   /** Begin to listen at once. Default true; otherwise `startServing` or `serveForever` does. */
   startServing?: boolean | undefined;
@@ -198,7 +198,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     }
     if (maxConnections !== undefined) {
       // Node compares the number of one listener's connections with this as each one comes: the limit is for all of them.
-      const limit = (): number | undefined => (this.connections >= maxConnections ? 0 : undefined);
+      // (-1 and not 0, which was no limit before Node 21.)
+      const limit = (): number | undefined => (this.connections >= maxConnections ? -1 : undefined);
       Object.defineProperty(listener, "maxConnections", { get: limit });
       listener.on("drop", () => this.refused++);
     }

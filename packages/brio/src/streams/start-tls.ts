@@ -23,6 +23,7 @@ export async function encryptAsServer(socket: Socket, options: ServerTlsOptions)
           signal.addEventListener("abort", aborted);
           server.once("secureConnection", (secured) => {
             signal.removeEventListener("abort", aborted);
+            secured.on("error", () => {}); // if it fails before it is taken up: `errored` tells
             resolve(secured);
           });
           server.once("tlsClientError", (error) => {

@@ -54,7 +54,7 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Sends bytes (text as UTF-8), or keeps them until they can be sent. What is written to a connection that is gone is
-   * dropped; {@link drain} tells.
+   * dropped; {@link drain} tells. The bytes must not be changed before they are sent: they are not copied.
    *
    * @throws TypeError if `data` is neither; RuntimeError after {@link writeEof}.
    */

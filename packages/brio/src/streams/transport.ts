@@ -113,7 +113,7 @@ export class Transport implements ReadFlow, Resource {
 
   /**
    * Sends bytes (text as UTF-8), or keeps them until they can be sent. Never waits. What is written to a connection that is
-   * being closed, or is gone, is dropped.
+   * being closed, or is gone, is dropped. The bytes must not be changed before they are sent: they are not copied.
    *
    * @throws TypeError if `data` is neither; RuntimeError after {@link writeEof}.
    */

@@ -139,6 +139,16 @@ describe("a server at a Unix socket", () => {
     expect(await readFile(path, "utf8")).toBe("precious");
   });
 
+  it.skipIf(process.platform !== "linux")("may have a name that is no file", async () => {
+    const path = `\0brio-${process.pid}`;
+    await events(async () => {
+      await using server = await startUnixServer(greet, path);
+      expect(await visit(path)).toBe("welcome");
+      expect(await errorOf(startUnixServer(greet, path))).toMatchObject({ code: "EADDRINUSE" });
+      expect(server.isServing()).toBe(true);
+    });
+  });
+
   it("may find its file gone when it is closed", async () => {
     const path = join(await temporaryFolder(), "s");
     await events(async () => {
