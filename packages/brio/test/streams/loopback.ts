@@ -75,7 +75,11 @@ export async function temporaryFolder(): Promise<string> {
 /** All that comes on a socket until the other side ends. */
 export async function textOf(socket: Socket): Promise<string> {
   let text = "";
-  for await (const chunk of socket.setEncoding("utf8")) text += chunk;
+  socket.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  socket.resume(); // it may have been paused since it stands
+  if (!socket.readableEnded) await once(socket, "end"); // rejects if it fails
   return text;
 }
 
