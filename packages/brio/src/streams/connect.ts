@@ -1,5 +1,6 @@
-import { connect, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { inspect } from "node:util";
 import { interruptible } from "../cancel/foreign.ts";
 import { ExceptionGroup } from "../compose/exception-group.ts";
 import { timeout } from "../compose/timeout.ts";
@@ -19,6 +20,8 @@ export interface ConnectOptions {
   tls?: boolean | TlsOptions | undefined;
   /** Only addresses of this family. Default: both. */
   family?: 4 | 6 | undefined;
+  /** How a name becomes addresses. Default: `getaddrinfo`. */
+  lookup?: typeof getaddrinfo | undefined;
   /** The address and port of this side. Default: the system chooses. */
   localAddress?: string | undefined;
   localPort?: number | undefined;
@@ -38,12 +41,11 @@ export interface ConnectOptions {
 /** Connects to a host: its addresses in turn, those of both families alternating. */
 export async function connectTcp(host: string, port: number, options: ConnectOptions): Promise<Socket> {
   if (typeof host !== "string" || host === "") {
-    throw new TypeError(
-      `host must be a name or an address, such as "127.0.0.1"; got ${JSON.stringify(host)}`,
-    );
+    throw new TypeError(`host must be a name or an address, such as "127.0.0.1"; got ${inspect(host)}`);
   }
   checkPort(port);
   const addresses = interleave(await addressesOf(host, port, options));
+  if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: "ENOTFOUND" });
   const {
     happyEyeballsDelay = "250ms",
     localAddress,
@@ -52,7 +54,7 @@ export async function connectTcp(host: string, port: number, options: ConnectOpt
     keepAlive = false,
   } = options;
   const outcome = await staggeredRace(
-    addresses.map(({ address, family }) => () => {
+    addresses.map(({ address, family, port }) => () => {
       const local = localAddress === undefined ? {} : { localAddress };
       const bound = localPort === undefined ? local : { ...local, localPort };
       return open({ host: address, port, family, noDelay, keepAlive, ...bound });
@@ -66,14 +68,27 @@ export async function connectTcp(host: string, port: number, options: ConnectOpt
 }
 
 export async function connectUnix(path: string, options: ConnectOptions): Promise<Socket> {
-  const socket = await open({ path } as never);
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError(`path must be that of a Unix socket; got ${inspect(path)}`);
+  }
+  const socket = await openUnix(path);
   return options.tls ? await encrypt(socket, "", options.tls) : socket;
 }
 
-async function addressesOf(host: string, port: number, { family }: ConnectOptions): Promise<SocketAddress[]> {
+async function addressesOf(
+  host: string,
+  port: number,
+  { family, lookup = getaddrinfo }: ConnectOptions,
+): Promise<SocketAddress[]> {
+  if (family !== undefined && family !== 4 && family !== 6) {
+    throw new RangeError(`family must be 4, 6 or undefined; got ${inspect(family)}`);
+  }
   const kind = isIP(host);
-  if (kind !== 0) return [{ address: host, family: kind === 6 ? 6 : 4, port }];
-  return await getaddrinfo(host, port, { family });
+  if (kind === 0) return await lookup(host, port, { family });
+  if (family !== undefined && kind !== family) {
+    throw new RangeError(`host is an address of family ${kind}, and only ${family} is wanted: ${host}`);
+  }
+  return [{ address: host, family: kind === 6 ? 6 : 4, port }];
 }
 
 /** Those of the first one's family and the others by turns. */
@@ -87,11 +102,21 @@ function interleave(addresses: readonly SocketAddress[]): SocketAddress[] {
   return mixed;
 }
 
-function open(options: TcpNetConnectOpts): Promise<Socket> {
+/** Connects to a Unix socket. Cancelled, no connection is left. */
+export function openUnix(path: string): Promise<Socket> {
+  return open({ path });
+}
+
+function open(options: TcpNetConnectOpts | IpcNetConnectOpts): Promise<Socket> {
   return interruptible(
     (signal) =>
       new Promise((resolve, reject) => {
-        const socket = connect({ ...options, autoSelectFamily: false, allowHalfOpen: true });
+        // Node's types don't have allowHalfOpen for Unix sockets, where it means the same.
+        const socket = connect({
+          ...options,
+          autoSelectFamily: false,
+          allowHalfOpen: true,
+        } as TcpNetConnectOpts);
         untilReady(socket, "connect", signal, resolve, reject);
       }),
   );
@@ -99,10 +124,15 @@ function open(options: TcpNetConnectOpts): Promise<Socket> {
 
 /** TLS over a connection that stands: what `tls.connect` does, with a limit in time. */
 export async function encrypt(socket: Socket, host: string, options: true | TlsOptions): Promise<Socket> {
-  const { handshakeTimeout = "60s", ...tls } = options === true ? {} : options;
-  const servername = tls.servername ?? (isIP(host) === 0 ? host : "");
-  const secured = connectTls({ ...tls, servername, socket });
-  return await handshake(secured, "secureConnect", handshakeTimeout);
+  try {
+    const { handshakeTimeout = "60s", ...tls } = options === true ? {} : options;
+    const servername = tls.servername ?? (isIP(host) === 0 ? host : "");
+    const secured = connectTls({ ...tls, servername, socket });
+    return await handshake(secured, "secureConnect", handshakeTimeout);
+  } catch (error) {
+    socket.destroy(); // also when the options are bad, or the task was cancelled before it could begin
+    throw error;
+  }
 }
 
 /** Waits until both sides have agreed; otherwise the connection is gone. */
@@ -125,11 +155,12 @@ function untilReady(
 ): void {
   const ready = (): void => {
     forget();
+    socket.on("error", ignore); // if it fails before anybody has taken it up: `socket.errored` tells
     resolve(socket);
   };
   const failed = (error: unknown): void => {
     forget();
-    socket.on("error", () => {}); // one that comes after the first has nothing to tell
+    socket.on("error", ignore); // one that comes after the first has nothing to tell
     socket.destroy();
     reject(error);
   };
@@ -164,3 +195,5 @@ function fail(host: string, port: number, errors: readonly unknown[], all: boole
     { code },
   );
 }
+
+function ignore(): void {}

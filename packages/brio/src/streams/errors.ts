@@ -68,5 +68,6 @@ export class LimitOverrunError extends Error {
 /** The connection is gone, and what was written to it last did not arrive: asyncio's, with Node's `code`. */
 export class ConnectionResetError extends Error {
   override name = "ConnectionResetError";
+  /** Node's name for it. */
   readonly code = "ECONNRESET";
 }

@@ -1,13 +1,14 @@
 export type { ConnectOptions, TlsOptions } from "./connect.ts";
+export {
+  createConnection,
+  createServer,
+  createUnixConnection,
+  createUnixServer,
+} from "./create-connection.ts";
 export { type AddressOptions, getaddrinfo, getnameinfo, type SocketAddress } from "./dns.ts";
 export { ConnectionResetError, IncompleteReadError, LimitOverrunError } from "./errors.ts";
 export type { ExtraInfo } from "./extra-info.ts";
-export {
-  createConnection,
-  type OpenConnectionOptions,
-  openConnection,
-  openUnixConnection,
-} from "./open-connection.ts";
+export { type OpenConnectionOptions, openConnection, openUnixConnection } from "./open-connection.ts";
 export type { Protocol } from "./protocol.ts";
 export { Server, type ServerOptions, type ServerStatistics, type ServerTlsOptions } from "./server.ts";
 export {

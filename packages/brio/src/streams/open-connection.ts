@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import { type Frame, frameForCallback } from "../loop/ambient.ts";
+import type { Loop } from "../loop/loop.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { type ConnectOptions, connectTcp, connectUnix } from "./connect.ts";
-import type { Protocol } from "./protocol.ts";
 import { StreamProtocol } from "./stream-protocol.ts";
 import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
@@ -49,6 +48,26 @@ export async function openConnection(
  * Connects to a Unix socket. Like {@link openConnection} otherwise.
  *
  * *Cancel safety*: cancelled, no connection is left.
+ *
+ * @throws as {@link openConnection}, with `code` such as `ENOENT` or, if the server is gone, `ECONNREFUSED`.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openUnixConnection } from "brio/streams";
+ *
+ * await run(async () => {
+ *   try {
+ *     const [reader, writer] = await openUnixConnection("/var/run/docker.sock");
+ *     await using _ = writer;
+ *     writer.write("GET /version HTTP/1.0\r\n\r\n");
+ *     console.log((await reader.readLine()).toString()); // such as HTTP/1.0 200 OK
+ *   } catch (error) {
+ *     if (!(error instanceof Error && "code" in error)) throw error;
+ *     console.log(error.code); // such as ENOENT: there is no such server
+ *   }
+ * });
+ * ```
  */
 export async function openUnixConnection(
   path: string,
@@ -59,41 +78,10 @@ export async function openUnixConnection(
   return streams(loop, await connectUnix(path, options), options);
 }
 
-function streams(
-  loop: Frame["loop"],
-  socket: Socket,
-  options: OpenConnectionOptions,
-): [StreamReader, StreamWriter] {
+function streams(loop: Loop, socket: Socket, options: OpenConnectionOptions): [StreamReader, StreamWriter] {
   const reader = new StreamReader({ limit: options.limit });
-  const protocol = new StreamProtocol(reader, null);
+  const protocol = new StreamProtocol(reader);
   const transport = new Transport(loop, socket, protocol, null);
   transport.begin();
   return [reader, new StreamWriter(transport, protocol, false)];
-}
-
-/**
- * Connects to a host, and has a protocol told of what happens: asyncio's low-level pair.
- *
- * *Cancel safety*: cancelled, no connection is left.
- *
- * @throws as {@link openConnection}.
- */
-export async function createConnection<P extends Protocol>(
-  protocolFactory: () => P,
-  host: string,
-  port: number,
-  options: ConnectOptions = {},
-): Promise<[transport: Transport, protocol: P]> {
-  const { loop } = requireFrame("createConnection()");
-  if (typeof protocolFactory !== "function") {
-    throw new TypeError(
-      "createConnection() takes a function that makes the protocol: createConnection(() => new Echo(), ...)",
-    );
-  }
-  const frame = frameForCallback(loop);
-  const socket = await connectTcp(host, port, options);
-  const protocol = protocolFactory();
-  const transport = new Transport(loop, socket, protocol, frame);
-  transport.begin();
-  return [transport, protocol];
 }

@@ -2,7 +2,6 @@ import { type AddressInfo, createServer, type Server as NetServer, type Socket }
 import { createServer as createTlsServer, type TlsOptions as NodeTlsOptions } from "node:tls";
 import { inspect } from "node:util";
 import { moveOnAfter } from "../cancel/cancel-scope.ts";
-import { interruptible } from "../cancel/foreign.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
@@ -13,7 +12,7 @@ import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
-import { checkPort } from "./dns.ts";
+import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long the last of what was written to a client may take, when a server is disposed of. */
@@ -54,29 +53,41 @@ export interface ServerStatistics {
   readonly failedHandshakes: number;
 }
 
-/** Where to listen. */
-export type Endpoint =
-  | { readonly host: string | undefined; readonly port: number }
-  | { readonly path: string };
-
 /** What is done with a connection: gives its transport. */
 export type Accept = (socket: Socket, server: Server) => Transport;
 
 /*
  * A server's states
  *
- *   created ── startServing ──> serving ── close ──> closed
- *      └──────────────── close ──────────────────────^
+ *   created ── startServing ──> starting ──> serving ── close ──> closed
+ *      └────────────────────────── close ──────────────────────────^
  *
  * It has ended when it is closed and all its connections are gone, in whatever order.
  */
-type State = "created" | "serving" | "closed";
+type State = "created" | "starting" | "serving" | "closed";
 
 /**
  * Listens for connections. It takes no new one once it is closed; those that it has go on, until they end or are closed.
  *
  * `await using server = await startServer(...)` leaves nothing behind: it cancels what runs for the connections, and waits
  * until all of that has ended.
+ *
+ * @example
+ * ```ts
+ * import { createTask, run } from "brio";
+ * import { openConnection, startServer } from "brio/streams";
+ *
+ * await run(async () => {
+ *   const server = await startServer((_, writer) => writer.write("welcome\n"), "127.0.0.1", 0);
+ *   const serving = createTask(() => server.serveForever()); // what a program awaits that does nothing else
+ *   const [reader, writer] = await openConnection("127.0.0.1", server.port);
+ *   console.log((await reader.readLine()).toString().trim()); // welcome
+ *   writer.close();
+ *   server.close(); // takes no new connections
+ *   await serving; // and those that there were have ended
+ *   console.log(server.statistics().accepted); // 1
+ * });
+ * ```
  */
 export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** @internal */ readonly kind = "server.waitClosed";
@@ -87,11 +98,13 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   private readonly lot = new ParkingLot<void>();
   private readonly transports = new Set<Transport>();
   private readonly handlers = new Set<Task<unknown>>();
-  /** Connections whose TLS handshake is under way. */
-  private readonly unready = new Set<Socket>();
-  private listeners: NetServer[] = [];
+  /** What is below TLS: there from before the handshake, until it is closed. */
+  private readonly encrypted = new Set<Socket>();
+  /** What listens, and how it is closed. */
+  private readonly listeners = new Map<NetServer, () => void>();
   private state: State = "created";
   private awaited = false;
+  private disposed = false;
   private accepted = 0;
   private refused = 0;
   private failedHandshakes = 0;
@@ -99,6 +112,9 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** @internal Use `startServer`. */
   constructor(loop: Loop, endpoints: readonly Endpoint[], options: ServerOptions, accept: Accept) {
     this.loop = loop;
+    const { maxConnections, backlog } = options;
+    checkCount("maxConnections", maxConnections);
+    checkCount("backlog", backlog);
     this.endpoints = endpoints;
     this.options = options;
     this.accept = accept;
@@ -117,17 +133,44 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   async startServing(): Promise<void> {
     if (this.state === "serving") return;
     if (this.state === "closed") throw new RuntimeError(`${this} is closed: start a new one`);
-    this.state = "serving";
+    if (this.state === "starting") throw new RuntimeError(`${this} is being started by another task already`);
+    this.state = "starting";
     try {
-      for (const endpoint of this.endpoints) {
-        const listener = this.listener();
-        this.listeners.push(listener);
-        await interruptible((signal) => listen(listener, endpoint, this.options, signal));
+      const endpoints = await resolved(this.endpoints);
+      let unavailable: unknown;
+      for (const endpoint of endpoints) {
+        try {
+          await this.listenAt(endpoint, endpoints.length === 1);
+        } catch (error) {
+          // A name may have addresses of a family that the machine does not have.
+          if ((error as NodeJS.ErrnoException).code !== "EADDRNOTAVAIL") throw error;
+          unavailable ??= error;
+        }
       }
+      if (this.listeners.size === 0) throw unavailable;
+      this.state = "serving";
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  private async listenAt(endpoint: Endpoint, alone: boolean): Promise<void> {
+    if (this.isClosed) throw new RuntimeError(`${this} was closed before it listened`);
+    const listener = this.listener();
+    this.listeners.set(listener, () => listener.close());
+    try {
+      await listen(listener, endpoint, this.options, alone);
+    } catch (error) {
+      this.listeners.delete(listener);
+      throw error;
+    }
+    listener.on("error", (exception) => {
+      this.loop.callExceptionHandler({ message: `${this} could not accept a connection`, exception });
+    });
+    if (!("path" in endpoint)) return;
+    const inode = inodeOf(endpoint.path);
+    this.listeners.set(listener, () => closeUnix(listener, endpoint.path, inode));
   }
 
   private listener(): NetServer {
@@ -141,8 +184,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
       const limit = milliseconds(handshakeTimeout, "handshakeTimeout");
       const secure = createTlsServer({ ...accepting, ...options, handshakeTimeout: limit });
       secure.on("connection", (socket: Socket) => {
-        this.unready.add(socket);
-        socket.once("close", () => this.unready.delete(socket));
+        this.encrypted.add(socket);
+        socket.once("close", () => this.encrypted.delete(socket));
       });
       secure.on("secureConnection", (socket) => this.connected(socket));
       secure.on("tlsClientError", (_error, socket) => {
@@ -151,23 +194,36 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
       });
       listener = secure;
     }
-    if (maxConnections !== undefined) listener.maxConnections = maxConnections;
-    listener.on("drop", () => this.refused++);
-    listener.on("error", (exception) => {
-      this.loop.callExceptionHandler({ message: `${this} could not accept a connection`, exception });
-    });
+    if (maxConnections !== undefined) {
+      // Node compares the number of one listener's connections with this as each one comes: the limit is for all of them.
+      const limit = (): number | undefined => (this.connections >= maxConnections ? 0 : undefined);
+      Object.defineProperty(listener, "maxConnections", { get: limit });
+      listener.on("drop", () => this.refused++);
+    }
     return listener;
   }
 
-  private connected(socket: Socket): void {
-    this.accepted++;
-    this.transports.add(this.accept(socket, this));
+  private get connections(): number {
+    return Math.max(this.transports.size, this.encrypted.size);
   }
 
-  /** @internal A connection is gone. */
-  detach(transport: Transport): void {
-    this.transports.delete(transport);
-    this.maybeEnded();
+  private connected(socket: Socket): void {
+    if (this.disposed) {
+      socket.destroy(); // its handshake ends too late
+      return;
+    }
+    this.accepted++;
+    try {
+      const transport = this.accept(socket, this);
+      this.transports.add(transport);
+      transport.onLost = () => {
+        this.transports.delete(transport);
+        this.maybeEnded();
+      };
+    } catch (exception) {
+      socket.destroy();
+      this.loop.callExceptionHandler({ message: `${this} could not take a connection`, exception });
+    }
   }
 
   /** @internal A task has begun that belongs to a connection: this is closed when the task has ended. */
@@ -192,7 +248,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     if (this.state === "closed") return;
     this.state = "closed";
     this.loop.resources.delete(this);
-    for (const listener of this.listeners) listener.close();
+    for (const close of this.listeners.values()) close();
+    this.listeners.clear();
     this.maybeEnded();
   }
 
@@ -204,7 +261,7 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** Closes every connection at once. */
   abortClients(): void {
     for (const transport of [...this.transports]) transport.abort();
-    for (const socket of this.unready) socket.destroy();
+    for (const socket of this.encrypted) socket.destroy();
   }
 
   /**
@@ -222,10 +279,9 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   }
 
   /**
-   * Listens until it is closed, or the task is cancelled: then it is closed, what runs for the connections is cancelled,
-   * and waited for.
+   * Listens until it is closed, and waits until its connections have ended then.
    *
-   * *Cancel safety*: as said.
+   * *Cancel safety*: cancelled, it closes the server, cancels what runs for the connections, and waits until that has ended.
    *
    * @throws RuntimeError if another task does the same, or the server was closed; what {@link startServing} throws.
    */
@@ -244,14 +300,14 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** Closes it, cancels what runs for the connections, closes these, and waits until all of that has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    this.disposed = true;
     for (const task of this.handlers) task.cancel("its server is closed");
-    for (const socket of this.unready) socket.destroy();
     await uncancellable(
       async () => {
         while (this.handlers.size > 0) await wait([...this.handlers]);
         this.closeClients();
         await moveOnAfter(PATIENCE, () => this.waitClosed());
-        this.abortClients();
+        this.abortClients(); // and those whose handshake is under way
         await this.waitClosed();
       },
       { grace: null },
@@ -262,6 +318,10 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   loopCloses(): void {
     this.close();
     this.abortClients();
+  }
+
+  private get isClosed(): boolean {
+    return this.state === "closed";
   }
 
   private get hasEnded(): boolean {
@@ -287,7 +347,9 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
 
   /** Where it listens: addresses, or paths of Unix sockets. Empty if it doesn't. */
   get sockets(): readonly (AddressInfo | string)[] {
-    return this.listeners.map((listener) => listener.address()).filter((address) => address !== null);
+    return [...this.listeners.keys()]
+      .map((listener) => listener.address())
+      .filter((address) => address !== null);
   }
 
   /** The port of the first address that it listens at. @throws RuntimeError if it listens at none. */
@@ -315,39 +377,7 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   }
 }
 
-function listen(
-  listener: NetServer,
-  endpoint: Endpoint,
-  { backlog = 100, reusePort = false }: ServerOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => {
-      listener.close();
-      reject(signal.reason);
-    };
-    const failed = (error: Error): void => {
-      signal.removeEventListener("abort", aborted);
-      reject(error);
-    };
-    signal.addEventListener("abort", aborted);
-    listener.once("error", failed);
-    const where = "path" in endpoint ? endpoint : { ...endpoint, reusePort };
-    listener.listen({ ...where, backlog } as never, () => {
-      signal.removeEventListener("abort", aborted);
-      listener.removeListener("error", failed);
-      resolve();
-    });
-  });
-}
-
-/** The places that `host` and `port` stand for. */
-export function endpointsOf(host: string | readonly string[] | null, port: number): Endpoint[] {
-  checkPort(port);
-  const hosts = typeof host === "string" ? [host] : (host ?? [""]);
-  for (const one of hosts) {
-    if (typeof one !== "string")
-      throw new TypeError(`host must be a name, an address, several, or null; got ${inspect(host)}`);
-  }
-  return hosts.map((one) => ({ host: one === "" ? undefined : one, port }));
+function checkCount(option: string, value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value > 0)) return;
+  throw new RangeError(`${option} must be a whole number > 0; got ${inspect(value)}`);
 }

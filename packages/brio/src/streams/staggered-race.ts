@@ -1,4 +1,5 @@
 import { CancelScope, moveOnAfter } from "../cancel/cancel-scope.ts";
+import { CancelledError } from "../cancel/errors.ts";
 import { taskGroup } from "../compose/task-group.ts";
 import type { Duration } from "../loop/duration.ts";
 import { Event } from "../sync/event.ts";
@@ -25,7 +26,7 @@ export async function staggeredRace<T>(
       taskGroup(async (group) => {
         const begin = async (index: number): Promise<void> => {
           const attempt = attempts[index];
-          if (attempt === undefined) return;
+          if (attempt === undefined || winner !== undefined) return;
           const failed = new Event();
           group.createTask(async () => {
             await moveOnAfter(delay, () => failed.wait());
@@ -37,6 +38,7 @@ export async function staggeredRace<T>(
             winner = { value };
             scope.cancel();
           } catch (error) {
+            if (error instanceof CancelledError) throw error; // no attempt follows
             errors[index] = error;
             failed.set();
           }

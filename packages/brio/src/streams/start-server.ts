@@ -3,7 +3,8 @@ import { ambient, frameForCallback } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { spawn } from "../tasks/create-task.ts";
-import { type Endpoint, endpointsOf, Server, type ServerOptions } from "./server.ts";
+import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
+import { Server, type ServerOptions } from "./server.ts";
 import { StreamProtocol } from "./stream-protocol.ts";
 import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
@@ -32,6 +33,29 @@ export interface StreamServerOptions extends ServerOptions {
  *
  * @throws what the system refuses it with, such as `EADDRINUSE`; TypeError or RangeError for bad arguments; RuntimeError
  * outside a loop.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openConnection, startServer } from "brio/streams";
+ *
+ * await run(async () => {
+ *   await using server = await startServer(
+ *     async (reader, writer) => {
+ *       for await (const line of reader) {
+ *         writer.write(`you said ${line}`);
+ *         await writer.drain();
+ *       }
+ *     },
+ *     "127.0.0.1",
+ *     0,
+ *   );
+ *   const [reader, writer] = await openConnection("127.0.0.1", server.port);
+ *   await using _ = writer;
+ *   writer.write("hello\n");
+ *   console.log((await reader.readLine()).toString().trim()); // you said hello
+ * });
+ * ```
  */
 export async function startServer(
   handler: ConnectionHandler,
@@ -39,20 +63,43 @@ export async function startServer(
   port: number,
   options: StreamServerOptions = {},
 ): Promise<Server> {
-  return await start("startServer()", handler, endpointsOf(host, port), options);
+  return await start("startServer()", handler, tcpEndpoints(host, port), options);
 }
 
 /**
- * Like {@link startServer}, at a Unix socket. The file is removed when the server is closed.
+ * Like {@link startServer}, at a Unix socket. A file that a server has left there is removed before, and the server's own
+ * when it is closed.
  *
  * *Cancel safety*: cancelled, it listens nowhere.
+ *
+ * @throws as {@link startServer}: `EADDRINUSE` if a server that lives, or another kind of file, is at `path`.
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * import { join } from "node:path";
+ * import { run } from "brio";
+ * import { openUnixConnection, startUnixServer } from "brio/streams";
+ *
+ * const folder = await mkdtemp(join(tmpdir(), "example-"));
+ * await run(async () => {
+ *   const path = join(folder, "answers.sock");
+ *   await using server = await startUnixServer((_, writer) => writer.write("42\n"), path);
+ *   console.log(server.isServing()); // true
+ *   const [reader, writer] = await openUnixConnection(path);
+ *   await using _ = writer;
+ *   console.log((await reader.readLine()).toString().trim()); // 42
+ * });
+ * await rm(folder, { recursive: true });
+ * ```
  */
 export async function startUnixServer(
   handler: ConnectionHandler,
   path: string,
   options: StreamServerOptions = {},
 ): Promise<Server> {
-  return await start("startUnixServer()", handler, [{ path }], options);
+  return await start("startUnixServer()", handler, unixEndpoints(path), options);
 }
 
 async function start(
@@ -72,7 +119,7 @@ async function start(
   checkLimit(limit);
   const server = new Server(loop, endpoints, options, (socket, server) => {
     const reader = new StreamReader({ limit });
-    const protocol = new StreamProtocol(reader, () => server.detach(transport));
+    const protocol = new StreamProtocol(reader);
     const transport = new Transport(loop, socket, protocol, null);
     transport.begin();
     const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol, true));

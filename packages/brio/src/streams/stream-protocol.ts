@@ -14,12 +14,9 @@ export class StreamProtocol implements Protocol {
   private paused = false;
   private ended: { readonly error: Error | null } | null = null;
   private transport: Transport | null = null;
-  private readonly onLost: (() => void) | null;
 
-  /** @param onLost told when the connection is gone */
-  constructor(reader: StreamReader, onLost: (() => void) | null) {
+  constructor(reader: StreamReader) {
     this.reader = reader;
-    this.onLost = onLost;
   }
 
   connectionMade(transport: Transport): void {
@@ -42,7 +39,6 @@ export class StreamProtocol implements Protocol {
     else this.reader.setException(error);
     this.drain.lot.grantAll();
     this.end.lot.grantAll();
-    this.onLost?.();
   }
 
   pauseWriting(): void {
@@ -82,10 +78,13 @@ export class StreamProtocol implements Protocol {
     if (!this.reader.told) this.check();
   }
 
-  waitDrained(scope: Scope): Promise<void> {
-    return this.drain.wait(scope);
+  /** Waits until less is to be sent. Throws what the connection was lost with meanwhile. */
+  async waitDrained(scope: Scope): Promise<void> {
+    await this.drain.wait(scope);
+    this.check();
   }
 
+  /** Waits until the connection is gone, and does not tell with what. */
   waitLost(scope: Scope): Promise<void> {
     return this.end.wait(scope);
   }
@@ -113,7 +112,6 @@ class Line implements WaitSource<void> {
 
   take(wait: Wait<void>): undefined {
     this.lot.remove(wait);
-    this.protocol.check();
   }
 
   withdraw(wait: Wait<void>): undefined {

@@ -1,6 +1,6 @@
 import { moveOnAfter } from "../cancel/cancel-scope.ts";
 import { immediate } from "../cancel/immediate.ts";
-import { ambientScope, outsideTask } from "../cancel/scope.ts";
+import { ambientScope, outsideTask, requireScope } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { sleep } from "../compose/sleep.ts";
 import { RuntimeError } from "../loop/errors.ts";
@@ -96,8 +96,10 @@ export class StreamWriter implements AsyncDisposable {
     this.protocol.check();
     await sleep(0); // the end may be on its way: say it now rather than next time
     this.protocol.check();
-    if (this.protocol.lost)
+    if (this.protocol.lost || this.transport.dropped)
       throw new ConnectionResetError("Connection lost: what was written last was not sent");
+    if (!this.protocol.full) return;
+    await this.protocol.waitDrained(requireScope("writer.drain()"));
   }
 
   /**
@@ -141,7 +143,7 @@ export class StreamWriter implements AsyncDisposable {
   async waitClosed(): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return await outsideTask("writer.waitClosed()");
-    if (!this.protocol.lost) return await this.protocol.waitLost(scope);
+    if (!this.protocol.lost) await this.protocol.waitLost(scope);
     this.protocol.check();
   }
 
@@ -152,12 +154,13 @@ export class StreamWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     const { protocol } = this;
+    const gone = (): Promise<void> => protocol.waitLost(requireScope("the end of a writer"));
     await uncancellable(
       async () => {
-        if (!protocol.lost) await moveOnAfter(PATIENCE, () => this.waitClosed().catch(() => {}));
+        if (!protocol.lost) await moveOnAfter(PATIENCE, gone);
         if (protocol.lost) return;
         this.transport.abort();
-        await this.waitClosed();
+        await gone();
       },
       { grace: null },
     );

@@ -26,7 +26,10 @@ export interface WriteLimits {
 
 const HIGH = 2 ** 16;
 
-/** A connection, as a protocol sees it: it takes bytes and never waits. */
+/**
+ * A connection, as a protocol sees it: it takes bytes and never waits. When both sides have said that they send no more, it
+ * is closed by itself.
+ */
 export class Transport implements ReadFlow, Resource {
   private socket: Socket;
   private protocol: Protocol;
@@ -37,9 +40,12 @@ export class Transport implements ReadFlow, Resource {
   private error: Error | null = null;
   private eofWritten = false;
   private writingPaused = false;
+  private corked = false;
+  /** @internal Was something written that is not sent? */ dropped = false;
   private readingPaused = false;
   private high = HIGH;
   private low = HIGH / 4;
+  /** @internal Told when the connection is gone, after the protocol. */ onLost: (() => void) | null = null;
 
   /** @internal */
   constructor(loop: Loop, socket: Socket, protocol: Protocol, frame: Frame | null) {
@@ -52,16 +58,22 @@ export class Transport implements ReadFlow, Resource {
 
   /** @internal The connection stands. */
   begin(): void {
+    this.attach(this.socket); // what comes comes later: the protocol is told of the connection first
     this.tell("connectionMade", this);
-    if (this.state === "open") this.attach(this.socket);
   }
 
   private attach(socket: Socket): void {
-    socket.on("data", this.received);
-    socket.on("end", this.ended);
     socket.on("error", this.failed);
     socket.on("close", this.closed);
     socket.on("drain", this.flushed);
+    if (socket.destroyed) {
+      // It was lost before it got here, and may have said so already.
+      this.error ??= socket.errored;
+      if (socket.closed) this.closed();
+      return;
+    }
+    socket.on("data", this.received);
+    socket.on("end", this.ended);
     if (this.readingPaused) socket.pause();
   }
 
@@ -113,20 +125,27 @@ export class Transport implements ReadFlow, Resource {
     }
     if (this.eofWritten)
       throw new RuntimeError("write() after writeEof(): this side has said that it sends no more");
-    if (this.state !== "open" || data.length === 0) return;
+    if (data.length === 0) return;
+    if (this.state !== "open") {
+      this.dropped = true;
+      return;
+    }
     // With a backlog, the socket says when each part of it is gone.
     if (this.socket.writableLength > 0) this.socket.write(data, this.flushed);
     else this.socket.write(data);
-    this.checkHigh();
+    if (!this.corked) this.checkHigh();
   }
 
   /** Sends several pieces as one. */
   writeLines(pieces: Iterable<Uint8Array | string>): void {
+    this.corked = true;
     this.socket.cork();
     try {
       for (const piece of pieces) this.write(piece);
     } finally {
+      this.corked = false;
       this.socket.uncork();
+      this.checkHigh();
     }
   }
 
@@ -134,6 +153,7 @@ export class Transport implements ReadFlow, Resource {
   writeEof(): void {
     if (this.eofWritten || this.state !== "open") return;
     this.eofWritten = true;
+    this.finishing();
     this.socket.end();
   }
 
@@ -174,7 +194,15 @@ export class Transport implements ReadFlow, Resource {
   private checkHigh(): void {
     if (this.writingPaused || this.socket.writableLength <= this.high) return;
     this.writingPaused = true;
+    // Node says "drain" only when more waits than its own mark, and not after the end.
+    if (!this.socket.writable) this.finishing();
+    else if (!this.socket.writableNeedDrain) this.socket.write("", this.flushed);
     this.tell("pauseWriting");
+  }
+
+  /** Nothing more is written: what waits for less to be sent waits for all of it now. */
+  private finishing(): void {
+    if (this.writingPaused) this.socket.once("finish", this.flushed);
   }
 
   private readonly flushed = (): void => {
@@ -201,6 +229,7 @@ export class Transport implements ReadFlow, Resource {
   close(): void {
     if (this.state !== "open") return;
     this.state = "closing";
+    this.finishing();
     this.socket.destroySoon();
   }
 
@@ -226,7 +255,10 @@ export class Transport implements ReadFlow, Resource {
     this.loop.resources.delete(this);
     const { error } = this;
     if (this.loop.isClosed()) return;
-    this.loop.soon(() => this.tell("connectionLost", error));
+    this.loop.soon(() => {
+      this.tell("connectionLost", error);
+      this.onLost?.();
+    });
   };
 
   // -- what it is about ----------------------------------------------------------------------------------
@@ -270,15 +302,20 @@ export class Transport implements ReadFlow, Resource {
     const call = protocol[method] as ((...args: unknown[]) => unknown) | undefined;
     if (call === undefined) return undefined;
     if (frame === null) return call.apply(protocol, args);
-    try {
-      return ambient.run(frame, () => call.apply(protocol, args));
-    } catch (exception) {
+    const failed = (exception: unknown): void => {
       this.loop.callExceptionHandler({
         message: `protocol.${method}() failed: the connection is aborted`,
         exception,
       });
       this.error ??= exception instanceof Error ? exception : new Error(inspect(exception));
       this.abort();
+    };
+    try {
+      const result = ambient.run(frame, () => call.apply(protocol, args));
+      if (result instanceof Promise) result.then(undefined, failed);
+      return result;
+    } catch (exception) {
+      failed(exception);
       return undefined;
     }
   }
