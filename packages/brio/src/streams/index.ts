@@ -1,4 +1,19 @@
 export type { ConnectOptions, TlsOptions } from "./connect.ts";
+export {
+  DatagramSocket,
+  type DatagramStatistics,
+  type OpenDatagramOptions,
+  openDatagram,
+} from "./datagram.ts";
+export type { DatagramOptions, DatagramTarget } from "./datagram-address.ts";
+export { type Datagram, SocketClosedError } from "./datagram-inbox.ts";
+export { Multicast, type MulticastMembership } from "./datagram-multicast.ts";
+export {
+  createDatagramEndpoint,
+  type DatagramInfo,
+  type DatagramProtocol,
+  DatagramTransport,
+} from "./datagram-transport.ts";
 export { type AddressOptions, getaddrinfo, getnameinfo, type SocketAddress } from "./dns.ts";
 export { ConnectionResetError, IncompleteReadError, LimitOverrunError } from "./errors.ts";
 export type { ExtraInfo } from "./extra-info.ts";
