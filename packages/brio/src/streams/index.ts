@@ -24,7 +24,10 @@ export {
   openUnixConnection,
 } from "./open-connection.ts";
 export type { Protocol } from "./protocol.ts";
+export { type ServeOptions, serve } from "./serve.ts";
 export { Server, type ServerOptions, type ServerStatistics, type ServerTlsOptions } from "./server.ts";
+export { Service, type ServicePhase } from "./service.ts";
+export type { ServiceServer } from "./service-server.ts";
 export {
   type ConnectionHandler,
   type StreamServerOptions,
