@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { Server as NetServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { Event } from "../sync/event.ts";
@@ -12,9 +13,10 @@ export interface ServiceServer extends AsyncDisposable {
 
 /** A server of Node's own (`node:net`, `node:http`, `node:https`, ...), as a service needs it. */
 class NodeServiceServer implements ServiceServer {
-  private readonly server: NetServer;
+  private readonly server: NetServer & { closeIdleConnections?: () => void };
   private readonly sockets = new Set<Socket>();
-  private readonly closed = new Event();
+  private readonly ended = new Event();
+  private closing = false;
 
   constructor(server: NetServer) {
     this.server = server;
@@ -22,23 +24,28 @@ class NodeServiceServer implements ServiceServer {
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
     });
-    server.once("close", () => this.closed.set());
+    // Of HTTP: a connection that has answered its last request is closed, and not kept for more.
+    server.on("request", (_request: unknown, response: EventEmitter) => {
+      response.once("close", () => {
+        if (this.closing) this.server.closeIdleConnections?.();
+      });
+    });
+    server.once("close", () => this.ended.set());
   }
 
   close(): void {
-    const { server } = this;
-    if (!server.listening) {
-      if (this.sockets.size === 0) this.closed.set();
-      return;
+    if (this.closing) return;
+    this.closing = true;
+    if (this.server.listening) {
+      this.server.close();
+      this.server.closeIdleConnections?.();
+    } else if (this.sockets.size === 0) {
+      this.ended.set();
     }
-    // Of HTTP: a connection that has answered its last request is closed, and not kept for more.
-    if ("keepAliveTimeout" in server) server.keepAliveTimeout = 1;
-    server.close();
-    if ("closeIdleConnections" in server) (server.closeIdleConnections as () => void)(); // as it is named
   }
 
   async waitClosed(): Promise<void> {
-    await this.closed.wait();
+    await this.ended.wait();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

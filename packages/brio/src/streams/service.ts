@@ -1,6 +1,7 @@
 import type { Server as NetServer } from "node:net";
 import { inspect } from "node:util";
 import { CancelScope, moveOnAfter } from "../cancel/cancel-scope.ts";
+import { CancelledError } from "../cancel/errors.ts";
 import { taskGroup } from "../compose/task-group.ts";
 import { wait } from "../compose/wait.ts";
 import { ambient, type Frame } from "../loop/ambient.ts";
@@ -302,21 +303,31 @@ export class Service {
     });
   }
 
-  /** Cancels tasks and disposes of things. What has not ended when the grace is over is left to the end of `run`. */
+  /** Cancels tasks and disposes of things. What has not ended when the grace is over is named, and left behind. */
   private async end(tasks: ReadonlySet<Task<unknown>>, things: readonly AsyncDisposable[]): Promise<void> {
+    const { grace } = this.patience;
     const ending = new Set(tasks);
-    for (const task of tasks) task.cancelWith({ reason: undefined, by: "the end of the service" });
+    const by = "the end of the service";
+    for (const task of tasks) task.cancelWith({ reason: undefined, by });
     for (const thing of things) {
       const dispose = (): Promise<void> => this.noting(() => thing[Symbol.asyncDispose]());
-      ending.add(spawn(this.loop, dispose, { name: "end of the service" }, "service.stop()", this.frame));
+      const name = `end of ${thing.constructor?.name ?? "a resource"}`;
+      ending.add(spawn(this.loop, dispose, { name }, "service.stop()", this.frame));
     }
-    if (ending.size > 0) await wait(ending, { timeout: this.patience.grace });
+    if (ending.size === 0) return;
+    const { pending } = await wait(ending, { timeout: grace });
+    for (const task of pending) {
+      const message = `the service goes on without ${task}: it has not ended within the grace of ${grace} ms`;
+      this.loop.callExceptionHandler({ message, task });
+      if (!tasks.has(task)) task.cancelWith({ reason: undefined, by });
+    }
   }
 
   private async noting(call: () => unknown): Promise<void> {
     try {
       await call();
     } catch (error) {
+      if (error instanceof CancelledError) throw error;
       this.errors.push(error);
     }
   }
