@@ -13,7 +13,7 @@ export interface ServiceServer extends AsyncDisposable {
 
 /** A server of Node's own (`node:net`, `node:http`, `node:https`, ...), as a service needs it. */
 class NodeServiceServer implements ServiceServer {
-  private readonly server: NetServer & { closeIdleConnections?: () => void };
+  private readonly server: NetServer & { closeIdleConnections?: () => void; closeAllConnections?: () => void };
   private readonly sockets = new Set<Socket>();
   private readonly ended = new Event();
   private closing = false;
@@ -50,6 +50,7 @@ class NodeServiceServer implements ServiceServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    this.server.closeAllConnections?.(); // also those from before it was added
     for (const socket of this.sockets) socket.destroy();
     await this.waitClosed();
   }
