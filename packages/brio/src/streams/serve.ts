@@ -26,7 +26,7 @@ export interface ServeOptions {
  * `serve` in another way, by `service.stop()`, or because the body or a task has failed. Then
  *
  * 1. it is not ready any more, and goes on for `lameDuck`;
- * 2. servers accept nothing new, and `service.untilStopping` ends;
+ * 2. servers accept nothing new, `service.untilStopping` ends, and a body that still runs is cancelled;
  * 3. the handlers of connections, and the work, get `drain` to end; what is left is cancelled;
  * 4. background tasks are cancelled, and what `service.use` was given is disposed of.
  *

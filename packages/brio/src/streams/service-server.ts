@@ -13,7 +13,10 @@ export interface ServiceServer extends AsyncDisposable {
 
 /** A server of Node's own (`node:net`, `node:http`, `node:https`, ...), as a service needs it. */
 class NodeServiceServer implements ServiceServer {
-  private readonly server: NetServer & { closeIdleConnections?: () => void; closeAllConnections?: () => void };
+  private readonly server: NetServer & {
+    closeIdleConnections?: () => void;
+    closeAllConnections?: () => void;
+  };
   private readonly sockets = new Set<Socket>();
   private readonly ended = new Event();
   private closing = false;
@@ -27,7 +30,7 @@ class NodeServiceServer implements ServiceServer {
     // Of HTTP: a connection that has answered its last request is closed, and not kept for more.
     server.on("request", (_request: unknown, response: EventEmitter) => {
       response.once("close", () => {
-        if (this.closing) this.server.closeIdleConnections?.();
+        if (this.closing) this.closeIdle();
       });
     });
     server.once("close", () => this.ended.set());
@@ -38,10 +41,18 @@ class NodeServiceServer implements ServiceServer {
     this.closing = true;
     if (this.server.listening) {
       this.server.close();
-      this.server.closeIdleConnections?.();
+      this.closeIdle();
     } else if (this.sockets.size === 0) {
       this.ended.set();
     }
+  }
+
+  /** Of HTTP: closes what has nothing to answer. */
+  private closeIdle(): void {
+    if (this.server.closeIdleConnections === undefined) return;
+    this.server.closeIdleConnections();
+    // Node leaves alone those that have never asked anything.
+    for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
   }
 
   async waitClosed(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Server as NetServer } from "node:net";
 import { inspect } from "node:util";
 import { CancelScope, moveOnAfter } from "../cancel/cancel-scope.ts";
-import { CancelledError } from "../cancel/errors.ts";
+import { type Cancellation, CancelledError } from "../cancel/errors.ts";
 import { taskGroup } from "../compose/task-group.ts";
 import { wait } from "../compose/wait.ts";
 import { ambient, type Frame } from "../loop/ambient.ts";
@@ -80,7 +80,7 @@ export class Service {
     const added = serviceServer(server);
     if (this.stopping.isSet()) {
       added.close();
-      throw this.refusal("server");
+      throw new RuntimeError("the service is stopping: it takes no new server");
     }
     this.servers.push(added);
     return server;
@@ -88,9 +88,8 @@ export class Service {
 
   /**
    * Starts work that is to be finished: when the service stops, it gets the time to end, and is cancelled then. Work that
-   * goes on for ever should ask {@link untilStopping}. What it fails with stops the service.
-   *
-   * @throws RuntimeError if the service is stopping.
+   * goes on for ever should ask {@link untilStopping}. What it fails with stops the service. When the time is over already,
+   * it is cancelled before it begins.
    */
   work<T>(source: Source<T>, options?: TaskOptions): Task<T> {
     return this.spawn(this.workers, source, options, "service.work()");
@@ -98,9 +97,7 @@ export class Service {
 
   /**
    * Starts a task that is there for the others: it is cancelled when the service has stopped, after the servers' handlers
-   * and the work. What it fails with stops the service.
-   *
-   * @throws RuntimeError if the service is stopping.
+   * and the work. What it fails with stops the service. When that is over already, it is cancelled before it begins.
    */
   background<T>(source: Source<T>, options?: TaskOptions): Task<T> {
     return this.spawn(this.helpers, source, options, "service.background()");
@@ -112,8 +109,11 @@ export class Service {
     options: TaskOptions | undefined,
     caller: string,
   ): Task<T> {
-    if (this.stopping.isSet()) throw this.refusal("task");
     const task = spawn(this.loop, source, options, caller, this.frame);
+    if (this.current === "ending" || this.current === "ended") {
+      task.cancelWith(ENDING);
+      return task;
+    }
     tasks.add(task as Task<unknown>);
     const ended = (): void => {
       tasks.delete(task as Task<unknown>);
@@ -141,10 +141,6 @@ export class Service {
       throw new RuntimeError("the service has ended: what it is given is not disposed of");
     this.resources.push(resource);
     return resource;
-  }
-
-  private refusal(what: string): RuntimeError {
-    return new RuntimeError(`the service is stopping: it takes no new ${what}`);
   }
 
   // -- readiness -----------------------------------------------------------------------------------------
@@ -298,17 +294,17 @@ export class Service {
   private async drained(): Promise<void> {
     await taskGroup((group) => {
       for (const server of this.servers) group.createTask(() => this.noting(() => server.waitClosed()));
-      group.createTask(() => allEnded(this.workers));
       group.createTask(() => this.bodyEnded.wait());
     });
+    // What servers have accepted may have begun work until now.
+    while (this.workers.size > 0) await wait([...this.workers]);
   }
 
   /** Cancels tasks and disposes of things. What has not ended when the grace is over is named, and left behind. */
   private async end(tasks: ReadonlySet<Task<unknown>>, things: readonly AsyncDisposable[]): Promise<void> {
     const { grace } = this.patience;
     const ending = new Set(tasks);
-    const by = "the end of the service";
-    for (const task of tasks) task.cancelWith({ reason: undefined, by });
+    for (const task of tasks) task.cancelWith(ENDING);
     for (const thing of things) {
       const dispose = (): Promise<void> => this.noting(() => thing[Symbol.asyncDispose]());
       const name = `end of ${thing.constructor?.name ?? "a resource"}`;
@@ -319,7 +315,7 @@ export class Service {
     for (const task of pending) {
       const message = `the service goes on without ${task}: it has not ended within the grace of ${grace} ms`;
       this.loop.callExceptionHandler({ message, task });
-      if (!tasks.has(task)) task.cancelWith({ reason: undefined, by });
+      if (!tasks.has(task)) task.cancelWith(ENDING);
     }
   }
 
@@ -337,8 +333,6 @@ export class Service {
   }
 }
 
-const NONE: ReadonlySet<Task<unknown>> = new Set();
+const ENDING: Cancellation = { reason: undefined, by: "the end of the service" };
 
-async function allEnded(tasks: ReadonlySet<Task<unknown>>): Promise<void> {
-  while (tasks.size > 0) await wait([...tasks]);
-}
+const NONE: ReadonlySet<Task<unknown>> = new Set();

@@ -517,25 +517,40 @@ describe("stopped in its body", () => {
     );
   });
 
-  it("takes nothing new", async () => {
+  it("takes more work until the time is over; then nothing begins", async () => {
     await expectTrace(
       async (note) => {
-        await serve(async (service) => {
-          service.stop();
-          for (const call of [() => service.work(() => sleep(1)), () => service.background(() => sleep(1))]) {
-            try {
-              call();
-            } catch (error) {
-              note((error as Error).message);
-            }
-          }
-          note(String(service));
-        });
+        let service: Service | undefined;
+        await serve(
+          (given) => {
+            service = given;
+            service.work(async () => {
+              await service?.whenStopping();
+              await sleep(10);
+              service?.work(() => nap(note, "work for what was accepted", 10));
+            });
+            service.work(() => nap(note, "work", 500));
+            service.background(async () => {
+              await sleepForever().finally(() => {
+                note(String(service));
+                service?.work(() => nap(note, "never", 1));
+                service?.background(() => nap(note, "never", 1));
+              });
+            });
+            service.stop();
+          },
+          { drain: 100 },
+        );
+        note(String(service));
+        if (service !== undefined) note(await outcome(service.work(async () => note("never"))));
+        expect(() => service?.use(resource(note, "never"))).toThrow(/the service has ended/);
       },
       [
-        "0 the service is stopping: it takes no new task",
-        "0 the service is stopping: it takes no new task",
-        "0 <Service draining>",
+        "20 work for what was accepted is done",
+        "100 work is cancelled",
+        "100 <Service ending>",
+        "100 <Service ended>",
+        "100 CancelledError",
       ],
     );
   });
