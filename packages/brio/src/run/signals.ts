@@ -10,6 +10,8 @@ const UNCATCHABLE: readonly string[] = ["SIGKILL", "SIGSTOP"];
 export class LoopSignals {
   private readonly loop: Loop;
   private readonly listeners = new Map<NodeJS.Signals, () => void>();
+  /** What a second signal does, instead of killing: each once. */
+  readonly hurries: Set<() => void> = new Set();
 
   constructor(loop: Loop) {
     this.loop = loop;
@@ -40,6 +42,14 @@ export class LoopSignals {
     process.off(signal, listener);
     this.listeners.delete(signal);
     return true;
+  }
+
+  /** Speeds up what ends slowly. False if there is nothing that can be sped up. */
+  hurry(): boolean {
+    const hurries = [...this.hurries];
+    this.hurries.clear();
+    for (const hurry of hurries) hurry();
+    return hurries.length > 0;
   }
 
   clear(): void {
