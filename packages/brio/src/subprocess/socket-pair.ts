@@ -11,7 +11,7 @@ import process from "node:process";
  */
 export async function socketPair(signal: AbortSignal): Promise<[ours: Socket, childs: Socket]> {
   // Only the user can reach it. (A named pipe of Windows is no file.)
-  const folder = process.platform === "win32" ? null : mkdtempSync(join(tmpdir(), "brio-"));
+  const folder = process.platform === "win32" ? null : mkdtempSync(join(tmpdir(), "brio-pipe-"));
   const path = folder === null ? `\\\\.\\pipe\\brio-${randomUUID()}` : join(folder, "pipe");
   const server = createServer();
   const made: Socket[] = [];
