@@ -88,9 +88,11 @@ describe("createSubprocessExec", () => {
       for (const option of [{ encoding: "utf8" }, { text: true }, { universalNewlines: true }]) {
         await expect(wrong("true", [], option)).rejects.toThrow(/streams carry bytes/);
       }
-      await expect(wrong("")).rejects.toThrow('program must be a name or a path, such as "ls"; got \'\'');
+      await expect(wrong("")).rejects.toThrow("program must be a name or a path, such as \"ls\"; got ''");
       await expect(wrong("ls", 5)).rejects.toThrow('("ls", ["-l"], { ...options })');
-      await expect(wrong("ls", [], { stdout: "pip" })).rejects.toThrow("stdout must be PIPE, DEVNULL, INHERIT");
+      await expect(wrong("ls", [], { stdout: "pip" })).rejects.toThrow(
+        "stdout must be PIPE, DEVNULL, INHERIT",
+      );
       await expect(wrong("ls", [], { stdout: STDOUT })).rejects.toThrow("got 'stdout'");
       await expect(wrong("ls", [], { stdin: -1 })).rejects.toThrow(TypeError);
       await expect(wrong("ls", [], { limit: 0 })).rejects.toThrow(RangeError);
@@ -100,7 +102,9 @@ describe("createSubprocessExec", () => {
     }));
 
   it("needs a task", async () => {
-    await expect(createSubprocessExec("true")).rejects.toThrow("createSubprocessExec() needs a running event loop");
+    await expect(createSubprocessExec("true")).rejects.toThrow(
+      "createSubprocessExec() needs a running event loop",
+    );
   });
 });
 
