@@ -19,7 +19,7 @@ export class Pipe {
     this.reader = new StreamReader({ limit });
     this.protocol = new StreamProtocol(this.reader, null);
     this.transport = new Transport(loop, socket, this.protocol, null);
-    this.writer = new StreamWriter(this.transport, this.protocol);
+    this.writer = new StreamWriter(this.transport, this.protocol, false);
     this.transport.begin();
   }
 

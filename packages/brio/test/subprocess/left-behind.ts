@@ -83,18 +83,25 @@ function state(): object {
   };
 }
 
+/** Node lists a process that has ended until its turn is over: the next one after that sees the truth. */
+async function turns(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
 /** Has each test of the file checked. */
 export function leaveNothingBehind(): void {
   let before: object;
   // The first child makes Node open what it keeps: how it hears of the end of children.
-  beforeAll(() => run(async () => void (await subprocess.run("true"))));
+  beforeAll(async () => {
+    await run(async () => void (await subprocess.run("true")));
+    await turns();
+  });
   beforeEach(() => {
     before = state();
   });
   afterEach(async () => {
-    // Node lists a process that has ended until its turn is over: the next one after that sees the truth.
-    await setImmediate();
-    await setImmediate();
+    await turns();
     expect(state()).toEqual(before);
   });
 }
