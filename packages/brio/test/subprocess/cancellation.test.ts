@@ -197,7 +197,7 @@ describe("at the end of the block, or of run()", () => {
     run(async () => {
       const path = join(folder, "tidied");
       const script = `trap 'echo bye; touch ${path}; exit 7' TERM; echo ready; while :; do sleep 0.01; done`;
-      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "1h" });
+      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "10s" });
       await child.stdout.readLine();
       await child[Symbol.asyncDispose]();
       expect([child.returncode, existsSync(path)]).toEqual([7, true]);
@@ -229,7 +229,7 @@ describe("at the end of the block, or of run()", () => {
     run(async () => {
       const script =
         "trap 'head -c 5000000 /dev/zero; exit 7' TERM; echo ready; while :; do sleep 0.01; done";
-      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "1h", limit: 1000 });
+      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "10s", limit: 1000 });
       await child.stdout.readLine();
       await child[Symbol.asyncDispose]();
       expect(child.returncode).toBe(7);
@@ -238,7 +238,7 @@ describe("at the end of the block, or of run()", () => {
   it("a process that was stopped wakes up to end", () =>
     run(async () => {
       const script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done";
-      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "1h" });
+      const child = await createSubprocessShell(script, { stdout: PIPE, grace: "10s" });
       await child.stdout.readLine();
       child.sendSignal("SIGSTOP");
       await child[Symbol.asyncDispose]();

@@ -178,11 +178,17 @@ describe("output that is not read", () => {
 
   it("is held back also after the child has ended, and others write on", () =>
     run(async () => {
-      const script = "{ head -c 200000000 /dev/zero; echo written >&2; } & exit 0";
-      await using child = await createSubprocessShell(script, { stdout: PIPE, stderr: PIPE, limit: 1000 });
+      const script = "{ head -c 200000000 /dev/zero; echo written >&2; } & read _";
+      await using child = await createSubprocessShell(script, { ...ALL_PIPES, limit: 1000 });
+      while (String(child.stdout) === "<StreamReader 0 bytes>") await sleep(1); // it has been told to wait since
+      child.stdin.write("\n");
       expect(await child.wait()).toBe(0);
       const told = createTask(async () => await child.stderr.readLine());
-      await sleep("100ms"); // 200 MB would have passed many times over
+      const kept = (): number => Number(/\d+/.exec(String(child.stdout))?.[0]);
+      for (let turn = 0; turn < 100; turn++) {
+        await sleep(1);
+        expect(kept()).toBeLessThan(1_000_000);
+      }
       expect(told.done()).toBe(false);
       let size = 0;
       for await (const chunk of child.stdout.chunks()) size += chunk.length;
