@@ -8,7 +8,7 @@ const TAIL_LINES = 10;
 const TAIL_LENGTH = 2000;
 
 /** What is known of a command that has ended. */
-export interface Outcome<T extends string | Buffer = string> {
+export interface CompletedProcess<T extends string | Buffer = string> {
   /** The program and its arguments. */
   readonly command: readonly string[];
   /** What it ended with; `-N` if signal number N ended it. */
@@ -25,15 +25,23 @@ export interface Outcome<T extends string | Buffer = string> {
  * A command ended with something else than 0, and it was asked to check that. Its message shows the command, and the end of
  * what it wrote to stderr.
  */
-export class CalledProcessError<T extends string | Buffer = string> extends Error implements Outcome<T> {
+export class CalledProcessError<T extends string | Buffer = string>
+  extends Error
+  implements CompletedProcess<T>
+{
   override name = "CalledProcessError";
+  /** The program and its arguments. */
   readonly command: readonly string[];
+  /** What it ended with; `-N` if signal number N ended it. */
   readonly returncode: number;
+  /** The signal that ended it, or null. */
   readonly signal: NodeJS.Signals | null;
+  /** What it wrote; empty if that went elsewhere. */
   readonly stdout: T;
+  /** What it wrote to stderr; empty if that went elsewhere. */
   readonly stderr: T;
 
-  constructor(outcome: Outcome<T>) {
+  constructor(outcome: CompletedProcess<T>) {
     const { command, returncode, signal, stdout, stderr } = outcome;
     const how = signal === null ? `ended with ${returncode}` : `was ended by ${signal}`;
     super(`${shown(command)} ${how}${tail(stderr)}`);
@@ -48,6 +56,7 @@ export class CalledProcessError<T extends string | Buffer = string> extends Erro
 /** A command took longer than its `timeout`, and was ended. */
 export class CommandTimeoutError<T extends string | Buffer = string> extends TimeoutError {
   override name = "CommandTimeoutError";
+  /** The program and its arguments. */
   readonly command: readonly string[];
   /** What it had written until the time was over. */
   readonly stdout: T;

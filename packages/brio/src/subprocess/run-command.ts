@@ -3,7 +3,7 @@ import { TimeoutError } from "../cancel/errors.ts";
 import { type Timeout, timeout } from "../compose/timeout.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { commandOf, shellCommand } from "./create-subprocess.ts";
-import { CalledProcessError, CommandTimeoutError, type Outcome } from "./errors.ts";
+import { CalledProcessError, CommandTimeoutError, type CompletedProcess } from "./errors.ts";
 import { Process } from "./process.ts";
 import { type SubprocessOptions, spawnChild } from "./spawn.ts";
 import { DEVNULL, PIPE } from "./stdio.ts";
@@ -48,17 +48,17 @@ export function run(
   command: string | URL,
   args: readonly string[] | undefined,
   options: RunOptions & { readonly encoding: "buffer" },
-): Promise<Outcome<Buffer>>;
+): Promise<CompletedProcess<Buffer>>;
 export function run(
   command: string | URL,
   args?: readonly string[],
   options?: RunOptions & { readonly encoding?: BufferEncoding | undefined },
-): Promise<Outcome>;
+): Promise<CompletedProcess>;
 export async function run(
   command: string | URL,
   args: readonly string[] = [],
   options: RunOptions = {},
-): Promise<Outcome<string | Buffer>> {
+): Promise<CompletedProcess<string | Buffer>> {
   const {
     check = false,
     timeout: limit,
@@ -89,7 +89,7 @@ export async function run(
       return process.communicate(input);
     });
     const { returncode, signal } = process;
-    const outcome: Outcome<string | Buffer> = {
+    const outcome: CompletedProcess<string | Buffer> = {
       command: words,
       returncode: returncode as number, // it has ended
       signal,

@@ -185,6 +185,24 @@ describe("the streams of a child", () => {
     }),
   );
 
+  it(
+    "are sockets, which Linux does not open by name: /dev/stdin",
+    { skip: process.platform !== "linux" },
+    () =>
+      run(async () => {
+        await using byName = await createSubprocessExec("cat", ["/dev/stdin"], {
+          stdin: PIPE,
+          stdout: PIPE,
+          stderr: PIPE,
+        });
+        const [, stderr] = await byName.communicate("abc");
+        expect(stderr.toString()).toContain("No such device or address");
+        await using asIs = await createSubprocessExec("cat", ["-"], { stdin: PIPE, stdout: PIPE });
+        const [stdout] = await asIs.communicate("abc");
+        expect(stdout.toString()).toBe("abc");
+      }),
+  );
+
   it("are read line by line, also after the child has ended", () =>
     run(async () => {
       await using child = await createSubprocessShell("echo one; echo two; printf rest", { stdout: PIPE });
