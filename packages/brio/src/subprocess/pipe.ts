@@ -17,7 +17,7 @@ export class Pipe {
   constructor(loop: Loop, socket: Socket, limit: number | undefined) {
     this.socket = socket;
     this.reader = new StreamReader({ limit });
-    this.protocol = new StreamProtocol(this.reader, null);
+    this.protocol = new StreamProtocol(this.reader);
     this.transport = new Transport(loop, socket, this.protocol, null);
     this.writer = new StreamWriter(this.transport, this.protocol, false);
     this.transport.begin();
