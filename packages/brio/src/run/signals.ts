@@ -3,6 +3,7 @@ import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
+import { exitHooks } from "./last-will.ts";
 
 const UNCATCHABLE: readonly string[] = ["SIGKILL", "SIGSTOP"];
 
@@ -99,16 +100,6 @@ export function stopOnSignals(run: Stoppable): () => void {
     if (running.size === 0)
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, listeners[signal]);
   };
-}
-
-/**
- * Listeners of the library signal-exit, which many terminal libraries bring along: it tidies up when the process exits, and
- * leaves the signal to others if there are any. They don't mean that the program handles signals itself.
- */
-function exitHooks(): number {
-  const hosts = process as unknown as Record<string | symbol, { count?: unknown } | undefined>; // its own global registry
-  const registry = hosts[Symbol.for("signal-exit emitter")] ?? hosts.__signal_exit_emitter__;
-  return typeof registry?.count === "number" ? registry.count : 0;
 }
 
 /** The first asks every run to end; the second of the same kind ends the process at once. */
