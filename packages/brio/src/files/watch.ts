@@ -1,6 +1,5 @@
 import { type BigIntStats, type FSWatcher, statSync, watch as watchFile } from "node:fs";
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
@@ -130,9 +129,10 @@ export class Watch
 
   private happened(type: string, name: string): void {
     if (this.closed || this.end !== null) return;
-    // Its own name may be the folder's, which is gone then, or that of something in it.
-    if (type === "rename" && (name === "" || name === basename(this.path))) void this.look();
     this.tell(type === "rename" ? "rename" : "change", name);
+    // That it is gone itself is told as if something in it were, by a name that need not be its own: watched under two
+    // names, it has the first one's.
+    if (type === "rename") this.look();
   }
 
   private tell(type: "rename" | "change", name: string): void {
@@ -146,11 +146,13 @@ export class Watch
     this.lot.grantNext();
   }
 
-  /** Is what is watched still there, and the same? */
-  private async look(): Promise<void> {
+  /** Is what is watched still there, and the same? At once: later it might be another. */
+  private look(): void {
     try {
-      const { dev, ino } = await stat(this.path, { bigint: true });
-      if (dev !== this.identity.dev || ino !== this.identity.ino) {
+      const { dev, ino, birthtimeNs } = statSync(this.path, { bigint: true });
+      // With the time of its birth: a number that has become free is soon given to another.
+      const was = this.identity;
+      if (dev !== was.dev || ino !== was.ino || birthtimeNs !== was.birthtimeNs) {
         this.ended("it was deleted or moved, and another has taken its place");
       }
     } catch (cause) {

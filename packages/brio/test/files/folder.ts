@@ -11,8 +11,8 @@ import { expect, onTestFinished } from "vitest";
 export function testFolder(): string {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "brio-files-test-")));
   onTestFinished(async () => {
-    // Node counts an operation as under way until what it has called back has returned.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Node counts an operation as under way until what it has called back has returned, and a watcher until its next turn.
+    for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve));
     try {
       expect(leftovers(path)).toEqual([]);
     } finally {
