@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { run, sleep, taskGroup } from "brio";
-import { copy, openFileStatistics } from "brio/files";
+import { copy, openFileStatistics, setOpenFileLimit } from "brio/files";
 import { expect, test } from "vitest";
 import { testFolder } from "./folder.ts";
 
@@ -112,7 +112,6 @@ test("many copies at once, with few files open, do not wait for each other for e
   const folder = testFolder();
   const from = join(folder, "from");
   writeFileSync(from, "content");
-  const { setOpenFileLimit } = await import("brio/files");
   await run(async () => {
     setOpenFileLimit(3);
     await taskGroup((group) => {

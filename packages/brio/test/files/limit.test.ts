@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { createTask, gather, run, sleep, taskGroup } from "brio";
 import { open, openFileStatistics, readFile, setOpenFileLimit } from "brio/files";
 import { describe, expect, test } from "vitest";
+import { output } from "./child.ts";
 import { testFolder } from "./folder.ts";
 
 test("who wants one more waits until another is closed, first come first served", async () => {
@@ -117,30 +116,13 @@ await run(async () => {
 }).catch((error) => console.log(error.name, error.message));
 `;
 
-/** What a program prints in a process of its own that may have so many descriptors. */
-async function output(program: string, descriptors: number): Promise<string> {
-  const node = [
-    process.execPath,
-    "--no-warnings",
-    "--conditions=brio-source",
-    "--input-type=module-typescript",
-  ];
-  const child = spawn("sh", ["-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...node], {
-    cwd: join(import.meta.dirname, "../../../.."),
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, NODE_OPTIONS: "" },
-  });
-  child.stdin.end(program);
-  return await text(child.stdout);
-}
-
 describe.skipIf(process.platform === "win32")("in a process of its own", () => {
   test("too many open files do not happen under the limit", async () => {
-    expect(await output(PROGRAM, 128)).toBe("EMFILE 500\n");
+    expect(await output(PROGRAM, "ulimit -n 128")).toBe("EMFILE 500\n");
   });
 
   test("a task that waits for what it holds itself is reported, and does not hang", async () => {
-    const report = await output(HOLDER, 128);
+    const report = await output(HOLDER, "ulimit -n 128");
     expect(report).toMatch(/^DeadlockError nothing is left that could wake this program/);
     expect(report).toContain("open on files (1 of 1 open)");
   });

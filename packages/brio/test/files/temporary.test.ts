@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { CancelledError, createTask, run, sleep, sleepForever } from "brio";
 import { openFileStatistics, temporaryDirectory, temporaryFile } from "brio/files";
 import { expect, test } from "vitest";
-import { testFolder } from "./folder.ts";
+import { leftovers, testFolder } from "./folder.ts";
 
 test("a folder is there to the end of its block, with everything in it", async () => {
   const parent = testFolder();
@@ -80,7 +80,6 @@ test("what nobody has removed is gone when run ends", async () => {
   });
   expect(paths.filter((path) => existsSync(path))).toEqual([]);
   // Node closes the descriptors in a thread.
-  const { leftovers } = await import("./folder.ts");
   while (leftovers(parent).length > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
