@@ -5,12 +5,30 @@ export {
   createUnixConnection,
   createUnixServer,
 } from "./create-connection.ts";
+export {
+  DatagramSocket,
+  type DatagramStatistics,
+  type OpenDatagramOptions,
+  openDatagram,
+} from "./datagram.ts";
+export type { DatagramOptions, DatagramTarget } from "./datagram-address.ts";
+export { type Datagram, SocketClosedError } from "./datagram-inbox.ts";
+export { Multicast, type MulticastMembership } from "./datagram-multicast.ts";
+export {
+  createDatagramEndpoint,
+  type DatagramInfo,
+  type DatagramProtocol,
+  DatagramTransport,
+} from "./datagram-transport.ts";
 export { type AddressOptions, getaddrinfo, getnameinfo, type SocketAddress } from "./dns.ts";
 export { ConnectionResetError, IncompleteReadError, LimitOverrunError } from "./errors.ts";
 export type { ExtraInfo } from "./extra-info.ts";
 export { type OpenConnectionOptions, openConnection, openUnixConnection } from "./open-connection.ts";
 export type { Protocol } from "./protocol.ts";
+export { type ServeOptions, serve } from "./serve.ts";
 export { Server, type ServerOptions, type ServerStatistics, type ServerTlsOptions } from "./server.ts";
+export { Service, type ServicePhase } from "./service.ts";
+export type { ServiceServer } from "./service-server.ts";
 export {
   type ConnectionHandler,
   type StreamServerOptions,

@@ -26,7 +26,7 @@ export type Separator = string | Uint8Array;
 /** Tries to read: what was read, or AGAIN if more has to come. It may throw. */
 type Attempt<T> = () => T | typeof AGAIN;
 
-export const DEFAULT_LIMIT = 2 ** 16;
+export const DEFAULT_LIMIT: number = 2 ** 16;
 
 /**
  * Reads the bytes of a stream: as they come, by lines, by number.

@@ -94,7 +94,8 @@ export class StreamWriter implements AsyncDisposable {
 
   private async drainClosing(): Promise<void> {
     this.protocol.check();
-    await sleep(0); // the end may be on its way: say it now rather than next time
+    if (this.transport.failing) await this.waitClosed();
+    else await sleep(0); // the end may be on its way: say it now rather than next time
     this.protocol.check();
     if (this.protocol.lost || this.transport.dropped)
       throw new ConnectionResetError("Connection lost: what was written last was not sent");

@@ -222,7 +222,12 @@ export class Transport implements ReadFlow, Resource {
 
   /** Is it being closed, or gone? */
   isClosing(): boolean {
-    return this.state !== "open";
+    return this.state !== "open" || this.failing;
+  }
+
+  /** @internal Has it failed, or been aborted, and nobody has been told yet? It can happen while something is written. */
+  get failing(): boolean {
+    return this.state !== "lost" && (this.socket.destroyed || this.socket.errored !== null);
   }
 
   /** Reads no more, sends what was written, and closes the connection then. Does not wait for that. */
