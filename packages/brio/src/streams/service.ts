@@ -8,9 +8,9 @@ import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Event } from "../sync/event.ts";
-import { Watcher } from "../tasks/awaitable.ts";
 import type { Source } from "../tasks/coroutine.ts";
 import { spawn, type TaskOptions } from "../tasks/create-task.ts";
+import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { type ServiceServer, serviceServer } from "./service-server.ts";
 
