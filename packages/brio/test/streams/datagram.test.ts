@@ -354,6 +354,26 @@ describe("cancelled", () => {
     );
   });
 
+  it("send whose turn had come gives it to the next", async () => {
+    await leavesNothing(() =>
+      two(async (left, right) => {
+        const send = (i: number) => left.send(Buffer.alloc(60_000, i), right.localAddress);
+        const first = createTask(() => send(0));
+        const second = createTask(async () => {
+          await send(1); // the last that was in the way: the third one has its turn as soon as this has run
+          third.cancel();
+        });
+        const third = createTask(() => send(2));
+        const fourth = createTask(() => send(3));
+        await sleep(0);
+        await Promise.all([first, second, fourth]);
+        expect(await ending(third)).toBe("CancelledError");
+        const got = [await right.receive(), await right.receive(), await right.receive()];
+        expect(got.map(({ data }) => data[0])).toEqual([0, 1, 3]);
+      }),
+    );
+  });
+
   it("send that has handed over its datagram has sent it", async () => {
     await leavesNothing(() =>
       two(async (left, right) => {
