@@ -10,6 +10,7 @@ import { heedCancellation } from "../compose/sleep.ts";
 import { type Duration, milliseconds } from "../loop/duration.ts";
 import { checkLimit } from "../streams/stream-reader.ts";
 import { Child } from "./child.ts";
+import { checkDescriptors } from "./descriptors.ts";
 import { SpawnError } from "./errors.ts";
 import { Pipe } from "./pipe.ts";
 import { ProcessGroup } from "./process-group.ts";
@@ -63,7 +64,11 @@ export async function spawnChild(
   const merged = options.stderr === STDOUT;
   const stderr = options.stderr === STDOUT ? stdout : checkedStdio("stderr", options.stderr);
   await heedCancellation();
-  const pair = merged && stdout === PIPE ? await interruptible(socketPair) : null;
+  const words = "shell" in command ? [command.shell] : [command.program, ...command.args];
+  const explain = (error: unknown): never => {
+    throw dressed(error, words, options);
+  };
+  const pair = merged && stdout === PIPE ? await interruptible(socketPair).catch(explain) : null;
 
   const ownGroup = detached && process.platform !== "win32";
   const node: NodeSpawnOptions = {
@@ -75,23 +80,23 @@ export async function spawnChild(
     windowsHide: true,
     ...given(options),
   };
-  const words = "shell" in command ? [command.shell] : [command.program, ...command.args];
   let handle: ChildProcess;
   try {
+    checkDescriptors(MOST_DESCRIPTORS);
     handle =
       "shell" in command
         ? spawn(command.shell, { ...node, shell: true })
         : spawn(command.program, command.args, node);
   } catch (error) {
     pair?.[0].destroy();
-    throw dressed(error, words, options);
+    return explain(error);
   } finally {
     pair?.[1].destroy();
   }
   const { pid } = handle;
   if (pid === undefined) {
     pair?.[0].destroy();
-    throw dressed(await interruptible(failure(handle)), words, options);
+    return explain(await interruptible(failure(handle)));
   }
 
   const pipe = (socket: unknown): Pipe | null =>
@@ -107,6 +112,9 @@ export async function spawnChild(
   const child = new Child(scope.loop, handle, pipes, ownGroup ? new ProcessGroup(pid) : null, graceTime);
   return await immediate(scope, child);
 }
+
+/** Both ends of three pipes; and of one through which the child says how it goes. */
+const MOST_DESCRIPTORS = 8;
 
 function failure(handle: ChildProcess): Promise<Error> {
   return new Promise((resolve) => handle.on("error", resolve));

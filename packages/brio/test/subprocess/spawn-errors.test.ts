@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { run } from "brio";
 import * as subprocess from "brio/subprocess";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -94,5 +96,16 @@ describe("what can't be started is an error that says why", () => {
       await expect(createSubprocessExec("ls", [], { uid: 1.5 })).rejects.toMatchObject({
         code: "ERR_INVALID_ARG_TYPE",
       });
+    }));
+
+  it("too many open files, and all is well when there are fewer", () =>
+    run(async () => {
+      const program = fileURLToPath(new URL("fixtures/few-descriptors.ts", import.meta.url));
+      const line = 'ulimit -n 64; exec "$0" --conditions=brio-source "$1"';
+      const { stdout } = await subprocess.run("sh", ["-c", line, process.execPath, program], {
+        env: { ...process.env, NODE_OPTIONS: "" },
+        check: true,
+      });
+      expect(stdout).toMatch(/^(\d+ EMFILE\nthe same again\n){2}$/);
     }));
 });
