@@ -1,14 +1,14 @@
 import type { Stats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { inspect } from "node:util";
 import { requireScope } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import { Semaphore } from "../sync/semaphore.ts";
+import { bad, checkCount } from "./arguments.ts";
 import { bytesOf, type Data, readBytes, readToEnd, writeBytes } from "./bytes.ts";
 import { openFilesOf } from "./limit.ts";
-import { type Aftermath, perform, type Stop } from "./operation.ts";
+import { type Aftermath, perform, type Stop, UNSTOPPABLE } from "./operation.ts";
 import { type ChunkOptions, Chunks, type LineOptions, Lines } from "./pieces.ts";
 
 /** What a {@link File} is made of. */
@@ -88,7 +88,7 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   async read(n = -1): Promise<Buffer> {
     if (!Number.isInteger(n)) throw bad("n", "a whole number of bytes, or -1", n);
     return await this.inTurn("file.read", async () => {
-      if (this.unread !== null) return n < 0 ? this.takeUnread() : this.takeUnread(n);
+      if (this.unread !== null) return n < 0 ? await this.readRest() : this.takeUnread(n);
       const data = await this.do(
         "file.read",
         (stop) =>
@@ -109,8 +109,8 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
    * @throws RangeError if a number is negative or not whole; the system's error; RuntimeError if the file is closed.
    */
   async readAt(position: number, n: number): Promise<Buffer> {
-    checkPosition(position);
-    if (!Number.isInteger(n) || n < 0) throw bad("n", "a whole number of bytes >= 0", n);
+    checkCount(position, "position");
+    checkCount(n, "n");
     return await this.do("file.readAt", (stop) => readBytes(this.handle, position, n, stop));
   }
 
@@ -178,7 +178,7 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
    * opened to append: then the system knows no other place.
    */
   async writeAt(position: number, data: Data): Promise<void> {
-    checkPosition(position);
+    checkCount(position, "position");
     const bytes = bytesOf(data);
     if (this.appends)
       throw new RuntimeError(`${this} was opened to append: file.writeAt() needs another mode, such as "r+"`);
@@ -197,11 +197,11 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
    * @throws RangeError if `size` is negative or not whole; the system's error; RuntimeError if the file is closed.
    */
   async truncate(size: number): Promise<void> {
-    if (!Number.isInteger(size) || size < 0) throw bad("size", "a whole number of bytes >= 0", size);
+    checkCount(size, "size");
     await this.inTurn("file.truncate", () =>
-      this.do("file.truncate", () => {
+      this.do("file.truncate", async () => {
+        await this.handle.truncate(size);
         this.generation++;
-        return this.handle.truncate(size);
       }),
     );
   }
@@ -312,6 +312,11 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
 
   // -- within --------------------------------------------------------------------------------------------
 
+  /** @internal Could the position be used at once? */
+  get free(): boolean {
+    return this.state === "open" && !this.turns.locked();
+  }
+
   /** @internal Has those that use the position take turns. */
   async inTurn<T>(name: string, fn: () => Promise<T>): Promise<T> {
     this.checkOpen(name);
@@ -337,8 +342,28 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   }
 
   /** @internal Reads some bytes, without waiting as a task does. */
-  async peek(position: number | null, size: number): Promise<Buffer> {
+  async peek(position: number, size: number): Promise<Buffer> {
     return await readBytes(this.handle, position, size, UNSTOPPABLE);
+  }
+
+  /** @internal Reads what there is, up to `size` bytes, of something without positions. */
+  async readSome(size: number): Promise<Buffer> {
+    if (this.unread !== null) return this.takeUnread(size);
+    return await this.do("file.read", (stop) => readBytes(this.handle, null, size, stop), this.keeping);
+  }
+
+  /** What was put back, and then all that is left. */
+  private async readRest(): Promise<Buffer> {
+    const first = this.takeUnread();
+    try {
+      return Buffer.concat([
+        first,
+        await this.do("file.read", (stop) => readToEnd(this.handle, null, stop), this.keeping),
+      ]);
+    } catch (error) {
+      this.putBack(first);
+      throw error;
+    }
   }
 
   /** @internal A piece has been handed out, up to here. */
@@ -351,20 +376,14 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
     if (data.length > 0) this.unread = this.unread === null ? data : Buffer.concat([data, this.unread]);
   }
 
-  /** @internal */
-  takeUnread(n = this.unread?.length ?? 0): Buffer {
-    const data = this.unread ?? EMPTY;
+  private takeUnread(n = this.unread?.length ?? 0): Buffer {
+    const data = this.unread ?? Buffer.alloc(0);
     this.unread = n < data.length ? data.subarray(n) : null;
     return data.subarray(0, n);
   }
 
-  /** @internal Is there something that was put back? */
-  get hasUnread(): boolean {
-    return this.unread !== null;
-  }
-
-  /** @internal Keeps what a cancelled read has read, where it could not be read again. */
-  get keeping(): Aftermath<Buffer> {
+  /** Keeps what a cancelled read has read, where it could not be read again. */
+  private get keeping(): Aftermath<Buffer> {
     return this.seekable ? {} : { undo: async (data) => this.putBack(data) };
   }
 
@@ -377,17 +396,4 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
     if (this.state === "open") return;
     throw new RuntimeError(`${name}(): ${this} can't be used any more: open("${this.path}") opens it anew`);
   }
-}
-
-const EMPTY = Buffer.alloc(0);
-
-const UNSTOPPABLE: Stop = { asked: false, check: () => {} };
-
-function checkPosition(position: number): void {
-  if (!Number.isInteger(position) || position < 0)
-    throw bad("position", "a whole number of bytes >= 0", position);
-}
-
-function bad(argument: string, expected: string, got: unknown): RangeError {
-  return new RangeError(`${argument} must be ${expected}; got ${inspect(got)}`);
 }

@@ -24,6 +24,9 @@ export interface Stop {
   check(): void;
 }
 
+/** For work that goes to its end. */
+export const UNSTOPPABLE: Stop = { asked: false, check: () => {} };
+
 /** What becomes of the result of an operation that was cancelled while it was under way. */
 export interface Aftermath<T> {
   /** Gives it back. */

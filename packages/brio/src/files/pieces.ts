@@ -1,7 +1,8 @@
-import { inspect } from "node:util";
+import { immediate } from "../cancel/immediate.ts";
+import { ambientScope } from "../cancel/scope.ts";
 import { heedCancellation } from "../compose/sleep.ts";
+import { bad, checkCount } from "./arguments.ts";
 import type { File } from "./file.ts";
-import { perform } from "./operation.ts";
 
 /** How a file is read in pieces. */
 export interface ChunkOptions {
@@ -39,30 +40,22 @@ class Ahead {
   private short = false;
 
   constructor(file: File, { size = 65_536, readAhead = 1 }: ChunkOptions) {
-    if (!Number.isInteger(size) || size <= 0) throw bad("size", "a whole number of bytes > 0", size);
-    if (!Number.isInteger(readAhead) || readAhead < 0)
-      throw bad("readAhead", "a whole number of chunks >= 0", readAhead);
+    checkCount(size, "size", "bytes", 1);
+    checkCount(readAhead, "readAhead", "chunks");
     this.file = file;
     this.size = size;
-    this.readAhead = file.seekable ? readAhead : 0; // what can't be read twice is not read in vain
+    this.readAhead = readAhead;
   }
 
   /** The chunk that begins at `position`; empty at the end of the file. */
   async take(position: number): Promise<Buffer> {
     const { file } = this;
-    if (file.hasUnread) return file.takeUnread(this.size);
+    if (!file.seekable) return await file.readSome(this.size); // what can't be read twice is not read in vain
     if (position !== this.at || file.generation !== this.generation) this.restart(position);
     const wanted = 1 + (this.short ? 0 : this.readAhead);
     while (this.reads.length < wanted) this.reads.push(this.begin(this.at + this.reads.length * this.size));
     const first = this.reads[0] as Read; // there is at least one
-    const result = await perform("file.read", file.path, () => first, {
-      // What has no positions has given this chunk once and for all.
-      undo: async (read) => {
-        if (file.seekable) return;
-        this.reads = [];
-        if ("data" in read) file.putBack(read.data);
-      },
-    });
+    const result = await file.do("file.read", () => first);
     if ("error" in result) {
       this.reads = [];
       throw result.error;
@@ -83,7 +76,7 @@ class Ahead {
   }
 
   private begin(position: number): Read {
-    return this.file.peek(this.file.seekable ? position : null, this.size).then(
+    return this.file.peek(position, this.size).then(
       (data) => ({ data }),
       (error: unknown) => ({ error }),
     );
@@ -132,14 +125,24 @@ export class Lines implements AsyncIterableIterator<string, undefined> {
     if (encoding !== "utf8" && encoding !== "latin1" && encoding !== "ascii") {
       throw bad("encoding", '"utf8", "latin1" or "ascii" (read() and decode others as a whole)', encoding);
     }
-    if (!Number.isInteger(limit) || limit <= 0) throw bad("limit", "a whole number of bytes > 0", limit);
+    checkCount(limit, "limit", "bytes", 1);
     this.file = file;
     this.ahead = new Ahead(file, options);
     this.encoding = encoding;
     this.limit = limit;
   }
 
-  async next(): Promise<IteratorResult<string, undefined>> {
+  next(): Promise<IteratorResult<string, undefined>> {
+    // Most lines are here already.
+    const scope = ambientScope();
+    if (scope !== undefined && !scope.blocked && this.file.free && this.current) {
+      const end = this.held.indexOf(NEWLINE, this.start);
+      if (end !== -1) return immediate(scope, this.hand(end, end + 1));
+    }
+    return this.nextInTurn();
+  }
+
+  private async nextInTurn(): Promise<IteratorResult<string, undefined>> {
     await heedCancellation();
     try {
       return await this.file.inTurn("file.read", () => this.line());
@@ -149,10 +152,15 @@ export class Lines implements AsyncIterableIterator<string, undefined> {
     }
   }
 
+  /** Is what is held what follows the file's position? */
+  private get current(): boolean {
+    const { file } = this;
+    return !file.seekable || (file.position === this.position && file.generation === this.generation);
+  }
+
   private async line(): Promise<IteratorResult<string, undefined>> {
     const { file } = this;
-    if (file.seekable && (file.position !== this.position || file.generation !== this.generation))
-      this.restart();
+    if (!this.current) this.restart();
     let searched = this.start;
     for (;;) {
       const end = this.held.indexOf(NEWLINE, searched);
@@ -213,7 +221,3 @@ const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 const EMPTY: Buffer = Buffer.alloc(0);
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
-
-function bad(argument: string, expected: string, got: unknown): RangeError {
-  return new RangeError(`${argument} must be ${expected}; got ${inspect(got)}`);
-}

@@ -28,6 +28,19 @@ export interface TemporaryFileOptions extends TemporaryOptions {
 
 /**
  * A folder that exists to the end of a block, or at the latest of the loop: made by `temporaryDirectory`.
+ *
+ * @example
+ * ```ts
+ * import { existsSync } from "node:fs";
+ * import { run } from "brio";
+ * import { temporaryDirectory } from "brio/files";
+ *
+ * await run(async () => {
+ *   const folder = await temporaryDirectory({ prefix: "data-" });
+ *   await folder.remove(); // what `await using` does
+ *   console.log(existsSync(folder.path)); // false
+ * });
+ * ```
  */
 export class TemporaryDirectory implements AsyncDisposable, Resource {
   /** Where it is. */
@@ -76,7 +89,26 @@ export class TemporaryDirectory implements AsyncDisposable, Resource {
   }
 }
 
-/** A file that exists until it is closed: made by `temporaryFile`. */
+/**
+ * A file that exists until it is closed: made by `temporaryFile`.
+ *
+ * @example
+ * ```ts
+ * import { rename } from "node:fs/promises";
+ * import { run } from "brio";
+ * import { readFile, temporaryDirectory, temporaryFile } from "brio/files";
+ *
+ * await run(async () => {
+ *   await using folder = await temporaryDirectory();
+ *   {
+ *     await using file = await temporaryFile({ parent: folder.path });
+ *     await file.write("done");
+ *     await rename(file.path, `${folder.path}/result`); // under another name it stays
+ *   }
+ *   console.log(await readFile(`${folder.path}/result`, "utf8")); // done
+ * });
+ * ```
+ */
 export class TemporaryFile extends File {
   protected override async giveBack(): Promise<void> {
     // First the name: closing may fail.

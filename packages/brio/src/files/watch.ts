@@ -47,6 +47,24 @@ export interface WatchOptions {
 
 /**
  * What happens to a folder or file: made by `watch`. A bounded number of changes is kept until they are taken.
+ *
+ * @example
+ * ```ts
+ * import { run, taskGroup } from "brio";
+ * import { temporaryDirectory, watch, writeFile } from "brio/files";
+ *
+ * await run(async () => {
+ *   await using folder = await temporaryDirectory();
+ *   const changes = watch(folder.path);
+ *   await taskGroup((group) => {
+ *     group.createTask(async () => {
+ *       for await (const change of changes) if (change.type === "rename") changes.close(); // ends the loop
+ *       console.log("seen"); // seen
+ *     });
+ *     group.createTask(() => writeFile(`${folder.path}/a`, ""));
+ *   });
+ * });
+ * ```
  */
 export class Watch
   implements AsyncIterable<Change>, Disposable, AsyncDisposable, Resource, WaitSource<Change | null>

@@ -23,8 +23,8 @@ export type AppendFileOptions = Omit<WriteFileOptions, "durable">;
  * Writes a whole file, all or nothing: until the new content is there, whole, everybody sees the old one.
  *
  * The data goes to a temporary file in the same folder, which then takes the old one's place, with the same permissions
- * (and owner, if this process may give files away). Where `path` is a link, the file that it leads to is replaced. Hard
- * links to the old file go on showing that.
+ * (and owner, if this process may give files away). Where `path` is a link, the file that it leads to is replaced (the link
+ * itself if it leads nowhere). Hard links to the old file go on showing that.
  *
  * *Cancel safety*: cancelled, the old file is there, whole, and no temporary one; if it is too late for that, it succeeds.
  * (Only a process that is killed leaves the temporary file, `.brio-….tmp`; the old file is whole even then.)

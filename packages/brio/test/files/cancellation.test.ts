@@ -1,7 +1,10 @@
 // Cancelled wherever it can be: nothing is open, nothing is left, and old files are whole.
+import { spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,7 +13,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { CancelledError, createTask, run, sleep, taskGroup } from "brio";
+import process from "node:process";
+import { CancelledError, createTask, gather, getRunningLoop, run, sleep, taskGroup } from "brio";
 import {
   appendFile,
   copy,
@@ -149,7 +153,7 @@ describe("at every point of the loop", () => {
  */
 async function afterEachTurn(work: () => Promise<unknown>, check: (done: boolean) => void): Promise<number> {
   let cancelled = 0;
-  for (let turns = 0, late = 0; late < 3; turns++) {
+  for (let turns = 0, late = 0; late < 3; turns += 1 + Math.floor(turns / 10)) {
     await run(async () => {
       let done = false;
       const task = createTask(async () => {
@@ -185,7 +189,7 @@ describe("between any two steps in Node's threads", () => {
     async (durable) => {
       const folder = testFolder();
       const path = join(folder, "a");
-      const [old, content] = ["old".repeat(1000), "new".repeat(1_000_000)];
+      const [old, content] = ["old".repeat(1000), "new".repeat(500_000)];
       writeFileSync(path, old);
       const cancelled = await afterEachTurn(
         () => writeFile(path, content, { durable }),
@@ -297,4 +301,50 @@ test("a write that could not be stopped succeeds, and the next wait is cancelled
     );
   }
   expect(succeeded).toBe(1);
+});
+
+describe.skipIf(process.platform === "win32")("what can't be interrupted", () => {
+  test("is waited for: cancelled, it ends when the system is done with it, and nothing is lost", async () => {
+    const path = join(testFolder(), "pipe");
+    spawnSync("mkfifo", [path]);
+    await run(async () => {
+      const [reading, writing] = await gather([() => open(path), () => open(path, "a")]);
+      await using pipe = reading;
+      await using other = writing;
+      const task = createTask(() => pipe.read(10));
+      await sleep(0);
+      task.cancel();
+      await sleep(0);
+      expect(task.done()).toBe(false);
+      await other.write("one\ntwo\n");
+      await expect(task).rejects.toThrow(CancelledError);
+      expect((await pipe.read(4)).toString()).toBe("one\n");
+      await other.close();
+      expect((await pipe.read()).toString()).toBe("two\n");
+    });
+  });
+
+  test("says what it is, and run does not wait for it for ever; what it brings is given back", async () => {
+    const path = join(testFolder(), "pipe");
+    spawnSync("mkfifo", [path]);
+    const reports: string[] = [];
+    await run(
+      async () => {
+        getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message));
+        createTask(() => open(path), { name: "opener" });
+        await sleep(0);
+        await sleep(0);
+      },
+      { shutdownTimeout: "20ms" },
+    );
+    expect(reports).toEqual([
+      expect.stringMatching(
+        /leaves <Task "opener".* behind: .* interruptible on open of ".*pipe" \(told to stop\)/,
+      ),
+    ]);
+    // Somebody comes at last: the thread goes on, and what it has opened is closed.
+    const descriptor = openSync(path, "w");
+    while (descriptorsIn(path).length > 1) await new Promise((resolve) => setImmediate(resolve));
+    closeSync(descriptor);
+  });
 });

@@ -130,7 +130,7 @@ describe("chunks", () => {
       const reads: number[] = [];
       const peek = opened.peek.bind(opened);
       opened.peek = (position, size) => {
-        reads.push(position ?? -1);
+        reads.push(position);
         return peek(position, size);
       };
       const chunks = opened.chunks({ size: 10, readAhead: 2 });
