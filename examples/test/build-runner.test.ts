@@ -24,10 +24,10 @@ function builder(...args: string[]): Program {
     expect(running(`TMPDIR=${folder}`)).toEqual([]);
     rmdirSync(folder); // it is empty
   });
-  return new Program("12-build-runner/main.ts", args, { TMPDIR: folder });
+  return new Program("11-build-runner/main.ts", args, { TMPDIR: folder });
 }
 
-test("12-build-runner does each step when what it needs is done", async () => {
+test("11-build-runner does each step when what it needs is done", async () => {
   await using program = builder();
   const { code, lines, stderr } = await program.ended();
   expect(stderr).toBe("");
@@ -47,7 +47,7 @@ test("12-build-runner does each step when what it needs is done", async () => {
   ]);
 });
 
-test("12-build-runner ends what runs when a step fails, and does not begin what needs it", async () => {
+test("11-build-runner ends what runs when a step fails, and does not begin what needs it", async () => {
   await using program = builder("broken");
   const { code, lines, stderr } = await program.ended();
   expect(stderr).toBe("");
@@ -59,7 +59,7 @@ test("12-build-runner ends what runs when a step fails, and does not begin what 
   ]);
 });
 
-test("12-build-runner ends what runs on Ctrl-C", async () => {
+test("11-build-runner ends what runs on Ctrl-C", async () => {
   await using program = builder("broken");
   await program.line((line) => line === "server: listening");
   program.process.kill("SIGINT");

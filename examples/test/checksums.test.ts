@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { run } from "brio";
 import { openFileStatistics } from "brio/files";
 import { expect, test } from "vitest";
-import { checksums } from "../11-checksums/main.ts";
+import { checksums } from "../10-checksums/main.ts";
 import { Program } from "./program.ts";
 
-const MAIN = "11-checksums/main.ts";
+const MAIN = "10-checksums/main.ts";
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), "brio-checksums-test-"));
 
 /** Makes such files; the sum of each, by its path. */
@@ -28,7 +28,7 @@ async function makeFiles(
 
 const SIZES = { "a/small": 10, empty: 0, "a/b/large": 3_000_000, "a/chunk": 2 ** 18, "z/two": 2 ** 19 };
 
-test("11-checksums: every file's sum is right, however many are read at once", async () => {
+test("10-checksums: every file's sum is right, however many are read at once", async () => {
   await using folder = await temporaryDirectory();
   const expected = await makeFiles(folder.path, SIZES);
   for (const atOnce of [1, 2, 8]) {
@@ -42,7 +42,7 @@ test("11-checksums: every file's sum is right, however many are read at once", a
   }
 });
 
-test("11-checksums runs as a program, and prints what sha256sum prints", async () => {
+test("10-checksums runs as a program, and prints what sha256sum prints", async () => {
   await using folder = await temporaryDirectory();
   const expected = await makeFiles(folder.path, SIZES);
   await using program = new Program(MAIN, [folder.path, "--at-once", "3"]);
@@ -52,7 +52,7 @@ test("11-checksums runs as a program, and prints what sha256sum prints", async (
   expect(code).toBe(0);
 });
 
-test("11-checksums: a folder that is not there", async () => {
+test("10-checksums: a folder that is not there", async () => {
   await using folder = await temporaryDirectory();
   await using program = new Program(MAIN, [join(folder.path, "none")]);
   const { code, lines, stderr } = await program.ended();

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { Stop } from "./operation.ts";
 
 /** At most so much is read or written in one step: between two steps an operation can be told to stop. */
-export const STEP = 2 ** 19;
+export const STEP: number = 2 ** 19;
 
 /** Bytes, or text in the encoding that is given (default UTF-8). */
 export type Data = Uint8Array | string;

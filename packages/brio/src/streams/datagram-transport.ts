@@ -60,7 +60,26 @@ const HEADER = 8;
  */
 type State = "open" | "closing" | "lost";
 
-/** A UDP socket, as a protocol sees it: it takes datagrams and never waits. Made by {@link createDatagramEndpoint}. */
+/**
+ * A UDP socket, as a protocol sees it: it takes datagrams and never waits. Made by {@link createDatagramEndpoint}.
+ *
+ * @example
+ * ```ts
+ * import { getRunningLoop, run } from "brio";
+ * import { createDatagramEndpoint } from "brio/streams";
+ *
+ * await run(async () => {
+ *   const arrived = getRunningLoop().createFuture<string>();
+ *   const protocol = { datagramReceived: (data: Buffer) => arrived.setResult(data.toString()) };
+ *   const [server] = await createDatagramEndpoint(() => protocol, { localAddress: "127.0.0.1" });
+ *   const [client] = await createDatagramEndpoint(() => ({}), { family: 4 });
+ *   client.sendTo("hello", server.getExtraInfo("sockname"));
+ *   console.log(await arrived); // hello
+ *   client.close();
+ *   server.close();
+ * });
+ * ```
+ */
 export class DatagramTransport implements Resource {
   private readonly loop: Loop;
   private readonly socket: Socket;

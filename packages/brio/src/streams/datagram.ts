@@ -46,6 +46,21 @@ export interface DatagramStatistics {
  *
  * It keeps `queueSize` datagrams for its receivers. Several tasks may receive; each datagram goes to the one that has
  * waited longest.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import { openDatagram } from "brio/streams";
+ *
+ * await run(async () => {
+ *   await using server = await openDatagram({ localAddress: "127.0.0.1" });
+ *   await using client = await openDatagram({ remoteAddress: "127.0.0.1", remotePort: server.port });
+ *   await client.send("hello");
+ *   const { data, address } = await server.receive();
+ *   await server.send(data.toString().toUpperCase(), address);
+ *   console.log((await client.receive()).data.toString()); // HELLO
+ * });
+ * ```
  */
 export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> {
   /** Memberships in multicast groups. */

@@ -37,7 +37,27 @@ export interface Patience {
 /** Where a service is in its life. */
 export type ServicePhase = "starting" | "running" | "lame duck" | "draining" | "ending" | "ended";
 
-/** What {@link serve} gives its body: what belongs to the service is handed to it. */
+/**
+ * What {@link serve} gives its body: what belongs to the service is handed to it.
+ *
+ * @example
+ * ```ts
+ * import { run, sleep } from "brio";
+ * import { type Service, serve, startServer } from "brio/streams";
+ *
+ * const start = async (service: Service) => {
+ *   service.add(await startServer((_, writer) => writer.write("hello\n"), "127.0.0.1", 0));
+ *   service.background(() => sleep("1h")); // cancelled at the end
+ *   service.onReadiness((ready) => console.log(ready)); // true, then false
+ *   service.work(async () => {
+ *     await service.whenReady();
+ *     service.stop(); // otherwise a signal does
+ *   });
+ * };
+ *
+ * await run(() => serve(start));
+ * ```
+ */
 export class Service {
   /** @internal All is over. */ readonly ended: Event = new Event();
   /** @internal What has failed. */ readonly errors: unknown[] = [];

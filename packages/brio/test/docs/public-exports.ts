@@ -26,6 +26,7 @@ export interface Member {
 
 const ENTRIES = [
   "index.ts",
+  "files/index.ts",
   "inspect/index.ts",
   "streams/index.ts",
   "subprocess/index.ts",

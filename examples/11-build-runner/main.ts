@@ -1,8 +1,8 @@
 // A build runner: it does the steps of a build as child processes, as many at once as there are processors (and four at
 // least), in the order that their needs allow. When a step fails, or on Ctrl-C, all that runs is ended, with all that it has started.
 //
-//     npx node --conditions=brio-source examples/12-build-runner/main.ts            builds a small program
-//     npx node --conditions=brio-source examples/12-build-runner/main.ts broken     one of the steps fails
+//     npx node --conditions=brio-source examples/11-build-runner/main.ts            builds a small program
+//     npx node --conditions=brio-source examples/11-build-runner/main.ts broken     one of the steps fails
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
