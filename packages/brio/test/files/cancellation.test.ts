@@ -31,7 +31,7 @@ import {
 } from "brio/files";
 import { cancelAnywhere, type Trial } from "brio/testing";
 import { describe, expect, test } from "vitest";
-import { descriptorsIn, temporaryFilesIn, testFolder } from "./folder.ts";
+import { descriptorsIn, temporaryFilesIn, testFolder, underWay } from "./folder.ts";
 
 /** An empty folder for one run of the program, in which nothing may be open afterwards. */
 function fresh(trial: Trial, root: string): string {
@@ -344,9 +344,7 @@ describe.skipIf(process.platform === "win32")("what can't be interrupted", () =>
     ]);
     // Somebody comes at last: the thread goes on, and what it has opened is closed.
     const descriptor = openSync(path, "w");
-    while (process.getActiveResourcesInfo().includes("FSReqPromise")) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    while (underWay().length > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(descriptorsIn(path)).toEqual([path]); // the one of this test
     closeSync(descriptor);
   });

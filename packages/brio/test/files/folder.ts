@@ -27,8 +27,13 @@ export function leftovers(path: string): string[] {
   return [
     ...descriptorsIn(path).map((file) => `open: ${file}`),
     ...temporaryFilesIn(path).map((file) => `temporary: ${file}`),
-    ...process.getActiveResourcesInfo().filter((name) => /^FS/i.test(name)),
+    ...underWay(),
   ];
+}
+
+/** What Node does with files, and watches. */
+export function underWay(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => /^(?:FS|CloseReq)/i.test(name));
 }
 
 /** What this process has open in a folder. Where there is no /proc, it can't be seen. */
