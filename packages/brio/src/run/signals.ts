@@ -102,7 +102,10 @@ export function stopOnSignals(run: Stoppable): () => void {
   };
 }
 
-/** The first asks every run to end; the second of the same kind ends the process at once. */
+/**
+ * The first asks every run to end; the second hurries what ends slowly, if there is such a thing (`LoopSignals.hurries`);
+ * otherwise, of the same kind, it ends the process at once.
+ */
 function received(signal: StopSignal): void {
   const own = [...running].filter((run) => !run.handles(signal));
   if (own.length === 0) return;
