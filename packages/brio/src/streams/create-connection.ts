@@ -6,7 +6,8 @@ import { requireFrame } from "../tasks/awaitable.ts";
 import { type ConnectOptions, connectTcp, connectUnix } from "./connect.ts";
 import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
 import type { Protocol } from "./protocol.ts";
-import { Server, type ServerOptions } from "./server.ts";
+import { Server } from "./server.ts";
+import type { ServerOptions } from "./server-options.ts";
 import { Transport } from "./transport.ts";
 
 /**

@@ -26,7 +26,8 @@ export type { ExtraInfo } from "./extra-info.ts";
 export { type OpenConnectionOptions, openConnection, openUnixConnection } from "./open-connection.ts";
 export type { Protocol } from "./protocol.ts";
 export { type ServeOptions, serve } from "./serve.ts";
-export { Server, type ServerOptions, type ServerStatistics, type ServerTlsOptions } from "./server.ts";
+export { Server } from "./server.ts";
+export type { ServerOptions, ServerStatistics, ServerTlsOptions } from "./server-options.ts";
 export { Service, type ServicePhase } from "./service.ts";
 export type { ServiceServer } from "./service-server.ts";
 export {

@@ -1,57 +1,22 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
-import { createServer as createTlsServer, type TlsOptions as NodeTlsOptions } from "node:tls";
-import { inspect } from "node:util";
+import { createServer as createTlsServer } from "node:tls";
 import { moveOnAfter } from "../cancel/cancel-scope.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { wait } from "../compose/wait.ts";
-import { type Duration, milliseconds } from "../loop/duration.ts";
+import { milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
+import { checkCount, type ServerOptions, type ServerStatistics } from "./server-options.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long the last of what was written to a client may take, when a server is disposed of. */
 const PATIENCE = "5s";
-
-/** TLS of a server: Node's own options, and how long a handshake may take. */
-export interface ServerTlsOptions extends Omit<NodeTlsOptions, "handshakeTimeout"> {
-  /** Default "60s". */
-  handshakeTimeout?: Duration | undefined;
-}
-
-/** How a server listens. */
-export interface ServerOptions {
-  /** Encrypt: Node's options (`key` and `cert`, `ca` and `requestCert`, `ALPNProtocols`, ...). Default: no TLS. */
-  tls?: ServerTlsOptions | undefined;
-  /** How many connections may wait to be accepted. Default 100. */
-  backlog?: number | undefined;
-  /** How many connections there may be at once; further ones are closed at once. Default: any number. */
-  maxConnections?: number | undefined;
-  /** Let several processes listen on the same port: from Node 22.12 on. Default false. */
-  reusePort?: boolean | undefined;
-  /** Begin to listen at once. Default true; otherwise `startServing` or `serveForever` does. */
-  startServing?: boolean | undefined;
-  /** Send small writes at once. Default true. */
-  noDelay?: boolean | undefined;
-  /** Probe idle connections. Default false. */
-  keepAlive?: boolean | undefined;
-}
-
-/** The state of a {@link Server}. */
-export interface ServerStatistics {
-  readonly connections: number;
-  /** How many there have been. */
-  readonly accepted: number;
-  /** How many were closed at once, because there were too many. */
-  readonly refused: number;
-  /** How many did not get through the TLS handshake. */
-  readonly failedHandshakes: number;
-}
 
 /** What is done with a connection: gives its transport. */
 export type Accept = (socket: Socket, server: Server) => Transport;
@@ -271,10 +236,13 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
    * Waits until the server is closed and all its connections are gone, and what ran for them has ended.
    *
    * *Cancel safety*: nothing is lost.
+   *
+   * @throws RuntimeError in a handler of this server, which would wait for itself.
    */
   waitClosed(): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("server.waitClosed()");
+    if (this.isHandler(scope.owner)) return Promise.reject(this.circle());
     const wait = new Wait<void>(scope, this);
     this.lot.add(wait);
     if (this.hasEnded) wait.grant();
@@ -302,6 +270,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
 
   /** Closes it, cancels what runs for the connections, closes these, and waits until all of that has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const owner = ambientScope()?.owner;
+    if (owner !== undefined && this.isHandler(owner)) throw this.circle();
     this.close();
     this.disposed = true;
     for (const task of this.handlers) task.cancel("its server is closed");
@@ -321,6 +291,16 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   loopCloses(): void {
     this.close();
     this.abortClients();
+  }
+
+  private isHandler(owner: object): boolean {
+    return this.handlers.has(owner as Task<unknown>); // or what else owns a scope, which is not in the set
+  }
+
+  private circle(): RuntimeError {
+    return new RuntimeError(
+      `a handler of ${this} can't wait for its end, which would wait for the handler: server.close() is enough`,
+    );
   }
 
   private get isClosed(): boolean {
@@ -378,9 +358,4 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     );
     return `<Server at ${where.join(", ")}, ${this.state}>`;
   }
-}
-
-function checkCount(option: string, value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value > 0)) return;
-  throw new RangeError(`${option} must be a whole number > 0; got ${inspect(value)}`);
 }

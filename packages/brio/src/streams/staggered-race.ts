@@ -18,6 +18,8 @@ export async function staggeredRace<T>(
   delay: Duration | null,
   discard: (value: T) => void,
 ): Promise<{ readonly value: T } | { readonly errors: readonly unknown[] }> {
+  const [only, second] = attempts;
+  if (only !== undefined && second === undefined) return await alone(only);
   const errors: unknown[] = [];
   let winner: { readonly value: T } | undefined;
   const scope = new CancelScope();
@@ -51,4 +53,13 @@ export async function staggeredRace<T>(
     throw error;
   }
   return winner ?? { errors };
+}
+
+async function alone<T>(attempt: () => Promise<T>): Promise<{ value: T } | { errors: unknown[] }> {
+  try {
+    return { value: await attempt() };
+  } catch (error) {
+    if (error instanceof CancelledError) throw error;
+    return { errors: [error] };
+  }
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:tls";
 import { interruptible } from "../cancel/foreign.ts";
 import { timeout } from "../compose/timeout.ts";
 import { encrypt, type TlsOptions } from "./connect.ts";
-import type { ServerTlsOptions } from "./server.ts";
+import type { ServerTlsOptions } from "./server-options.ts";
 
 /**
  * Encrypts a connection that stands, from the server's side: what a TLS server does with a connection that it has accepted,

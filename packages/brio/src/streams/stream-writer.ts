@@ -7,7 +7,7 @@ import { RuntimeError } from "../loop/errors.ts";
 import type { TlsOptions } from "./connect.ts";
 import { ConnectionResetError } from "./errors.ts";
 import type { ExtraInfo } from "./extra-info.ts";
-import type { ServerTlsOptions } from "./server.ts";
+import type { ServerTlsOptions } from "./server-options.ts";
 import { encryptAsClient, encryptAsServer } from "./start-tls.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
 import type { Transport } from "./transport.ts";

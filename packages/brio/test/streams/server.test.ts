@@ -309,6 +309,23 @@ describe("waitClosed", () => {
     });
   });
 
+  it("is refused in a handler, which would wait for itself: there, close is enough", async () => {
+    const noted = await events(async (note) => {
+      const server = await startServer(
+        async () => {
+          note(await outcome(server.waitClosed()));
+          note(await outcome(server[Symbol.asyncDispose]()));
+          server.close();
+        },
+        HOST,
+        0,
+      );
+      await textOf(await nodeClient(server.port));
+      await server.waitClosed();
+    });
+    expect(noted).toEqual(["RuntimeError", "RuntimeError"]);
+  });
+
   it("that is cancelled leaves the server as it is", async () => {
     await events(async () => {
       await using server = await startServer(echo, HOST, 0);
