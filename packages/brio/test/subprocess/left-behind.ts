@@ -1,12 +1,13 @@
 // What a test must not leave behind: processes, descriptors, listeners, temp files. Looked up, not assumed (on Linux).
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { run } from "brio";
 import * as subprocess from "brio/subprocess";
-import { afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 
 const PROC = existsSync("/proc/self/stat");
 
@@ -79,7 +80,7 @@ function state(): object {
     descriptors: descriptors(),
     resources: process.getActiveResourcesInfo().filter((kind) => /Process|Pipe|Socket/.test(kind)),
     listeners: SIGNALS.map((event) => `${event}: ${process.listenerCount(event)}`),
-    temporary: readdirSync(tmpdir()).filter((name) => name.startsWith("brio-pipe-")),
+    temporary: readdirSync(tmpdir()),
   };
 }
 
@@ -92,6 +93,16 @@ async function turns(): Promise<void> {
 /** Has each test of the file checked. */
 export function leaveNothingBehind(): void {
   let before: object;
+  let temporary: string;
+  // Other tests, in other processes, have folders of their own.
+  beforeAll(() => {
+    temporary = mkdtempSync(join(tmpdir(), "brio-test-"));
+    vi.stubEnv("TMPDIR", temporary);
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(temporary, { recursive: true });
+  });
   // The first child makes Node open what it keeps: how it hears of the end of children.
   beforeAll(async () => {
     await run(async () => void (await subprocess.run("true")));
