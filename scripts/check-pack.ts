@@ -5,9 +5,9 @@
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { root } from "./layers.ts";
 import { output, outsideEnvironment } from "./processes.ts";
+import { weigh } from "./weigh.ts";
 
 interface Packed {
   readonly filename: string;
@@ -94,22 +94,6 @@ function checkContents(name: string, paths: string[], entries: string[], readme:
   const wanted = [...entries, "LICENSE", ...(readme ? ["README.md"] : [])];
   const missing = wanted.filter((path) => !paths.includes(path));
   if (missing.length > 0) throw new Error(`${name} would be published without ${missing.join(", ")}`);
-}
-
-/** What these files and all that they import take, gzipped. */
-function weigh(folder: string, entries: readonly string[]): number {
-  const needed = new Map<string, Buffer>();
-  const add = (path: string): void => {
-    if (needed.has(path)) return;
-    const content = readFileSync(path);
-    needed.set(path, content);
-    for (const [, from] of content.toString().matchAll(/\bfrom "(\.[^"]*)"/g)) {
-      const imported = join(dirname(path), from as string); // the pattern has one group
-      add(path.endsWith(".d.ts") ? imported.replace(/\.js$/, ".d.ts") : imported);
-    }
-  };
-  for (const entry of entries) add(join(folder, entry));
-  return gzipSync(Buffer.concat([...needed.values()])).length;
 }
 
 /** Every file that an exports map leads to, whatever the condition; but for that of the sources, which stay here. */

@@ -248,18 +248,13 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return wait.begin();
   }
 
-  /** @internal The wait's turn has come. */
+  /** @internal The wait's turn has come. What has come before the connection failed is read first. */
   retry<T>(attempt: Attempt<T>): T | typeof AGAIN {
-    if (this.failure === null) {
-      const value = attempt();
-      if (value === AGAIN) {
-        this.resume();
-        return AGAIN;
-      }
-      this.waiting = null;
-      return value;
-    }
-    throw this.tell(this.failure);
+    const value = attempt();
+    if (value !== AGAIN) this.waiting = null;
+    else if (this.failure !== null) throw this.tell(this.failure);
+    else this.resume();
+    return value;
   }
 
   private tell({ error }: { readonly error: unknown }): unknown {

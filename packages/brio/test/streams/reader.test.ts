@@ -153,6 +153,17 @@ describe("a reader", () => {
       expect(reader.exception()).toBe(error);
     }));
 
+  it("gives a read that waits what has come before the connection failed", () =>
+    runVirtual(async () => {
+      const reader = new StreamReader();
+      const waiting = createTask(() => reader.readLine());
+      await waitAllTasksBlocked();
+      reader.feedData(bytes("last words\n"));
+      reader.setException(new Error("reset"));
+      expect((await waiting).toString()).toBe("last words\n");
+      await expect(reader.read(1)).rejects.toThrow("reset");
+    }));
+
   it("goes on with the next line after one that is too long", () =>
     runVirtual(async () => {
       const reader = new StreamReader({ limit: 8 });
