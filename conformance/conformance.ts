@@ -2,7 +2,8 @@
 /**
  * `npm run conformance [-- --cancellation once|sticky|both] [--show N] [--file F]…`: replays recorded
  * scenarios and compares each actor's view with what CPython gave. What must agree: with `once`,
- * every robust scenario; with `sticky`, every robust one that doesn't rest on `once` delivery.
+ * every robust scenario; with `sticky`, every robust one that doesn't rest on `once` delivery. Programs for a
+ * StreamReader end with the first cancellation: both modes are the same to them.
  */
 import { basename } from "node:path";
 import process from "node:process";
@@ -11,9 +12,10 @@ import { parseArgs } from "node:util";
 import { agreement, differences } from "./compare.ts";
 import { readLines } from "./files.ts";
 import { type Cancellation, interpret } from "./interpret.ts";
+import { isReaderProgram, replayReader } from "./reader.ts";
 import { parseRecording, type Recording } from "./recording.ts";
 
-const RECORDED = ["directed", "random", "wild"].map((name) =>
+const RECORDED = ["directed", "random", "wild", "reader"].map((name) =>
   fileURLToPath(new URL(`recorded/${name}.jsonl.gz`, import.meta.url)),
 );
 
@@ -59,6 +61,13 @@ async function replayFile(
   const [required, rest] = [newTally(), newTally()];
   const failures: Failure[] = [];
   for (const [i, line] of (await readLines(path)).entries()) {
+    if (isReaderProgram(line)) {
+      required.total += 1;
+      const report = await replayReader(line.json, cancellation);
+      if (report.length > 0) failures.push({ title: `${cancellation} ${basename(path)}:${i + 1}`, report });
+      else required.actor = required.strict += 1;
+      continue;
+    }
     const recording = parseRecording(line, `${basename(path)}:${i + 1}`);
     if (!isRequired(recording, cancellation)) {
       await check(recording, cancellation, rest);

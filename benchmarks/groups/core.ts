@@ -167,7 +167,7 @@ export const core: readonly Row[] = [
   {
     name: "size",
     group,
-    title: "size of its packages, gzipped",
+    title: "size of what an import of it needs, gzipped",
     measure: "packed",
     unit: "B",
     better,

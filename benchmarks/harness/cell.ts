@@ -11,7 +11,7 @@ export interface Request {
   readonly row: string;
   readonly group: string;
   readonly peer: PeerName;
-  readonly measure: "time" | "cpu" | "heap";
+  readonly measure: "time" | "rate" | "cpu" | "heap";
   readonly load: Load;
   /** What is run before the clock starts, until it has taken `warmUpTime` milliseconds of CPU time. */
   readonly warmUp: Load;
@@ -111,7 +111,7 @@ function inProcess(command: string, args: readonly string[], limit: number): Pro
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: benchmarks,
-      env,
+      env: { ...env, BENCH_NODE: process.execPath },
       stdio: ["ignore", "pipe", "pipe"],
       timeout: limit,
       killSignal: "SIGKILL",

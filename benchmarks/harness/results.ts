@@ -41,11 +41,11 @@ export interface GrowthResults extends Header {
   readonly rows: readonly GrowthRow[];
 }
 
-/** How many times brio's figure `cell` is: 2 is twice as slow, or twice as large. */
+/** How many times as much the peer needs: 2 is twice as slow, or twice as large, or half as many in a second. */
 export function ratio(row: ResultRow, peer: PeerName): number | undefined {
   const [brio, cell] = [row.cells.brio, row.cells[peer]];
   if (brio === undefined || cell === undefined || brio.median === 0) return undefined;
-  return cell.median / brio.median;
+  return row.better === "higher" ? brio.median / cell.median : cell.median / brio.median;
 }
 
 /** The largest size's cost, over the smallest's. */

@@ -1,7 +1,7 @@
 /** What one row of the comparison is. The rows themselves are in ../groups. */
 import type { PeerName } from "./peers.ts";
 
-export type Unit = "ns" | "ms" | "B";
+export type Unit = "ns" | "ms" | "B" | "msg/s";
 
 /** How much a program does: `turns` operations in each of `tasks` tasks. */
 export interface Load {
@@ -9,8 +9,8 @@ export interface Load {
   readonly turns: number;
 }
 
-/** How a cell is measured. The first three run a program of the peer's. */
-export type Measure = "time" | "cpu" | "heap" | "import" | "packed" | "installed";
+/** How a cell is measured. The first four run a program of the peer's. */
+export type Measure = "time" | "rate" | "cpu" | "heap" | "import" | "packed" | "installed";
 
 export interface Row {
   readonly name: string;

@@ -2,11 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { weigh } from "../../scripts/weigh.ts";
 import type { PeerName } from "./peers.ts";
 import { manifest, packageFolder, root } from "./system.ts";
 
 export interface Sizes {
-  /** Bytes, gzipped as npm publishes them. */
+  /** Bytes, gzipped as npm publishes them; of brio, what its main entry needs. */
   readonly packed: number;
   /** Bytes. */
   readonly installed: number;
@@ -62,5 +63,13 @@ function pack(folder: string): Sizes {
     JSON.parse(stdout) as Record<string, { size: number; unpackedSize: number }>,
   );
   if (packed === undefined) throw new Error(`npm pack of ${folder} packed nothing`);
-  return { packed: packed.size, installed: packed.unpackedSize };
+  // brio has several entries, and who imports one needs no other; its peers have one that leads to everything.
+  const { name, exports } = manifest(folder);
+  const size = name === "brio" ? weigh(folder, mainEntry(exports)) : packed.size;
+  return { packed: size, installed: packed.unpackedSize };
+}
+
+function mainEntry(exports: unknown): string[] {
+  const { types, default: code } = (exports as Record<string, Record<string, string>>)["."] ?? {}; // brio's has both
+  return [types, code].filter((path) => path !== undefined);
 }

@@ -68,6 +68,7 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: unknown;
 }
 
 export const manifest = (folder: string): Manifest =>

@@ -105,4 +105,9 @@ async function used(): Promise<number> {
   return heapUsed + external;
 }
 
-export const measures = { time: timeRounds, cpu: cpuTime, heap };
+/** Operations per second. */
+async function rate(program: Program, request: Request): Promise<number[]> {
+  return (await timeRounds(program, request)).map((nanoseconds) => 1e9 / nanoseconds);
+}
+
+export const measures = { time: timeRounds, rate, cpu: cpuTime, heap };

@@ -7,13 +7,29 @@ import type { Row } from "../harness/row.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
-  measure === "time" || measure === "cpu" || measure === "heap";
+  measure === "time" || measure === "rate" || measure === "cpu" || measure === "heap";
 
+const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
-const peers = new Map<PeerName, Peer>();
-for (const name of inJavaScript) {
-  const { default: peer } = (await import(`../programs/${name}/core.ts`)) as { default: Peer }; // as each is written
-  peers.set(name, peer);
+const inPython = ["asyncio", "trio"] as const; // uvloop runs asyncio's
+
+const rowsOf = (group: string, name: PeerName): Row[] =>
+  rows.filter((row) => row.group === group && runsProgram(row) && row.peers.includes(name));
+
+interface Case {
+  readonly group: string;
+  readonly name: PeerName;
+}
+
+const cases = (names: readonly PeerName[]): Case[] =>
+  groups
+    .flatMap((group) => names.map((name) => ({ group, name })))
+    .filter(({ group, name }) => rowsOf(group, name).length > 0);
+
+const peers = new Map<string, Peer>();
+for (const { group, name } of cases(inJavaScript)) {
+  const { default: peer } = (await import(`../programs/${name}/${group}.ts`)) as { default: Peer }; // as each is written
+  peers.set(`${name} ${group}`, peer);
 }
 
 test("row names are used once", () => {
@@ -21,28 +37,30 @@ test("row names are used once", () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test.each(inJavaScript)("%s has a program for each row that it takes part in, and no other", (name) => {
-  const expected = rows.filter((row) => runsProgram(row) && row.peers.includes(name)).map((row) => row.name);
-  expect(Object.keys(peers.get(name)?.programs ?? {}).sort()).toEqual(expected.sort());
-});
+test.each(cases(inJavaScript))(
+  "$name has a program for each $group row that it takes part in, and no other",
+  ({ group, name }) => {
+    const expected = rowsOf(group, name).map((row) => row.name);
+    expect(Object.keys(peers.get(`${name} ${group}`)?.programs ?? {}).sort()).toEqual(expected.sort());
+  },
+);
 
-test.each(["asyncio", "trio"])("%s has a program for each row", (name) => {
-  const text = readFileSync(new URL(`../programs/python/${name}_core.py`, import.meta.url), "utf8");
+test.each(cases(inPython))("$name has a program for each $group row", ({ group, name }) => {
+  const text = readFileSync(new URL(`../programs/python/${name}_${group}.py`, import.meta.url), "utf8");
   const defined = [...text.matchAll(/^ {4}"([\w-]+)": /gm)].map(([, row]) => row);
   expect(defined.sort()).toEqual(
-    rows
-      .filter(runsProgram)
+    rowsOf(group, name)
       .map((row) => row.name)
       .sort(),
   );
 });
 
 const timed = rows
-  .filter((row) => row.measure === "time")
+  .filter((row) => row.measure === "time" || row.measure === "rate")
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
 
 test.each(timed)("$peer comes to the right result in $row.name", async ({ row, peer }) => {
-  const { main, programs } = peers.get(peer) as Peer; // imported above
+  const { main, programs } = peers.get(`${peer} ${row.group}`) as Peer; // imported above
   const tasks = Math.min(row.load.tasks, 16);
   let calls = 0;
   await main(async () => {

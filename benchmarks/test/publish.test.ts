@@ -42,7 +42,7 @@ test("the short table has brio's figures, the others' ratios, and dashes", () =>
     "|  | brio | asyncio | small packages |",
     "| --- | ---: | ---: | ---: |",
     "| lock that 100 tasks contend for, per hand-over | **200 ns** | 5x | p-limit 1.5x |",
-    "| size of its packages, gzipped | **40 kB** | – | – |",
+    "| size of what an import of it needs, gzipped | **40 kB** | – | – |",
   ]);
 });
 
@@ -51,7 +51,7 @@ test("the full table has everyone's figures, and between which they were", () =>
     "| row |  | brio | p-limit | asyncio |",
     "| --- | --- | ---: | ---: | ---: |",
     "| `lock` | lock that 100 tasks contend for, per hand-over | 200 ns<br><sub>190–230 ns</sub> | 300 ns | 1,000 ns |",
-    "| `size` | size of its packages, gzipped | 40 kB | – | – |",
+    "| `size` | size of what an import of it needs, gzipped | 40 kB | – | – |",
   ]);
 });
 

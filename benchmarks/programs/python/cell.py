@@ -99,7 +99,12 @@ async def heap(program, request):
     return [(tracemalloc.get_traced_memory()[0] - before) / load["tasks"]]
 
 
-MEASURES = {"time": time_rounds, "cpu": cpu_time, "heap": heap}
+async def rate(program, request):
+    """Operations per second."""
+    return [1e9 / nanoseconds for nanoseconds in await time_rounds(program, request)]
+
+
+MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "heap": heap}
 
 
 def main(request):

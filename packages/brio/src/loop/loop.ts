@@ -13,6 +13,12 @@ export interface ListedTask {
   nextTask: ListedTask | null;
 }
 
+/** What a loop must not leave open behind it: connections, servers. */
+export interface Resource {
+  /** @internal The loop is about to close: everything is given back at once. Must not throw. */
+  loopCloses(): void;
+}
+
 /** What `loop.setExceptionHandler` takes: it is told of each error that reaches nobody else. */
 export type ExceptionHandler = (loop: Loop, context: ExceptionContext) => void;
 
@@ -21,6 +27,7 @@ export class Loop extends Scheduler {
   /** @internal Is a cancellation delivered once, as in asyncio? */ readonly once: boolean;
   /** @internal */ firstTask: ListedTask | null = null;
   /** @internal */ lastTask: ListedTask | null = null;
+  /** @internal What is open. */ readonly resources: Set<Resource> = new Set();
   /** A callback or step that takes longer than this, in milliseconds, is reported in debug mode. Default 100. */
   slowCallbackDuration = 100;
   private handler: ExceptionHandler | null = null;

@@ -75,6 +75,7 @@ export class EventLoop extends Loop {
     if (this.running)
       throw new RuntimeError("loop.close(): the event loop is running; it closes when its run() ends");
     this.signals.clear();
+    for (const resource of [...this.resources]) resource.loopCloses();
     this.shut();
   }
 

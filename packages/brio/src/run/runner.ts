@@ -158,6 +158,7 @@ export class Runner implements AsyncDisposable, Stoppable {
   /** @internal */
   stop(signal: StopSignal): "begun" | "again" | "idle" {
     if (this.main === null && this.state !== "closing") return "idle";
+    if (this.asked.size > 0 && this.loop?.signals.hurry()) return "begun";
     if (this.asked.has(signal)) return "again";
     this.asked.add(signal);
     if (this.main !== null) {

@@ -3,6 +3,7 @@ import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
+import { exitHooks } from "./last-will.ts";
 
 const UNCATCHABLE: readonly string[] = ["SIGKILL", "SIGSTOP"];
 
@@ -10,6 +11,8 @@ const UNCATCHABLE: readonly string[] = ["SIGKILL", "SIGSTOP"];
 export class LoopSignals {
   private readonly loop: Loop;
   private readonly listeners = new Map<NodeJS.Signals, () => void>();
+  /** What a second signal does, instead of killing: each once. */
+  readonly hurries: Set<() => void> = new Set();
 
   constructor(loop: Loop) {
     this.loop = loop;
@@ -40,6 +43,14 @@ export class LoopSignals {
     process.off(signal, listener);
     this.listeners.delete(signal);
     return true;
+  }
+
+  /** Speeds up what ends slowly. False if there is nothing that can be sped up. */
+  hurry(): boolean {
+    const hurries = [...this.hurries];
+    this.hurries.clear();
+    for (const hurry of hurries) hurry();
+    return hurries.length > 0;
   }
 
   clear(): void {
@@ -92,16 +103,9 @@ export function stopOnSignals(run: Stoppable): () => void {
 }
 
 /**
- * Listeners of the library signal-exit, which many terminal libraries bring along: it tidies up when the process exits, and
- * leaves the signal to others if there are any. They don't mean that the program handles signals itself.
+ * The first asks every run to end; the second hurries what ends slowly, if there is such a thing (`LoopSignals.hurries`);
+ * otherwise, of the same kind, it ends the process at once.
  */
-function exitHooks(): number {
-  const hosts = process as unknown as Record<string | symbol, { count?: unknown } | undefined>; // its own global registry
-  const registry = hosts[Symbol.for("signal-exit emitter")] ?? hosts.__signal_exit_emitter__;
-  return typeof registry?.count === "number" ? registry.count : 0;
-}
-
-/** The first asks every run to end; the second of the same kind ends the process at once. */
 function received(signal: StopSignal): void {
   const own = [...running].filter((run) => !run.handles(signal));
   if (own.length === 0) return;

@@ -12,6 +12,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   Task: "made by createTask()",
   TimerHandle: "made by loop.callLater(): see EventLoop",
   Token: "made by variable.set(): see ContextVar",
+  Transport: "made by createConnection()",
 };
 
 function where({ file, name }: PublicName, member?: Member): string {

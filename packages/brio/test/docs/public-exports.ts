@@ -24,7 +24,14 @@ export interface Member {
   readonly doc: string;
 }
 
-const ENTRIES = ["index.ts", "inspect/index.ts", "testing/index.ts"];
+const ENTRIES = [
+  "index.ts",
+  "files/index.ts",
+  "inspect/index.ts",
+  "streams/index.ts",
+  "subprocess/index.ts",
+  "testing/index.ts",
+];
 const SOURCE = "packages/brio/src";
 
 export function publicNames(): PublicName[] {

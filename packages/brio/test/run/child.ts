@@ -25,12 +25,18 @@ export class Child {
 
   /**
    * @param fixture the program, as a URL relative to the test: `new URL("fixtures/main.ts", import.meta.url)`
-   * @param options `node`: options for Node itself; `env`: more environment variables
+   * @param options `node`: options for Node itself; `env`: more environment variables; `descriptors`: how many it may have
    */
-  constructor(fixture: URL, args: readonly string[] = [], options: { node?: string[]; env?: object } = {}) {
+  constructor(
+    fixture: URL,
+    args: readonly string[] = [],
+    options: { node?: string[]; env?: object; descriptors?: number } = {},
+  ) {
     const program = ["--conditions=brio-source", ...(options.node ?? []), fileURLToPath(fixture), ...args];
     const env = { ...process.env, NODE_OPTIONS: "", BRIO_DEBUG: "", ...options.env };
-    const child = spawn(NODE, program, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const limited = ["-c", `ulimit -n ${options.descriptors} && exec "$0" "$@"`, NODE, ...program];
+    const [command, line] = options.descriptors === undefined ? [NODE, program] : ["sh", limited];
+    const child = spawn(command, line, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.process = child;
     let err = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -55,17 +61,27 @@ export class Child {
 
   /** Waits until the program has printed `text` as a line. */
   async printed(text: string): Promise<void> {
+    await this.until(() => this.lines.includes(text), `"${text}"`);
+  }
+
+  /** The first line that the program prints. */
+  async line(): Promise<string> {
+    await this.until(() => this.lines.length > 0, "a line");
+    return this.lines[0] as string; // it has just come
+  }
+
+  private async until(condition: () => boolean, what: string): Promise<void> {
     let reader = (): void => {};
     const found = new Promise<void>((resolve) => {
       reader = () => {
-        if (this.lines.includes(text)) resolve();
+        if (condition()) resolve();
       };
       this.readers.add(reader);
       reader();
     });
     const ended = this.ended.then(({ code, signal, err }) => {
-      if (!this.lines.includes(text)) {
-        throw new Error(`the program ended (${code ?? signal}) without printing "${text}"; ${err}`);
+      if (!condition()) {
+        throw new Error(`the program ended (${code ?? signal}) without printing ${what}; ${err}`);
       }
     });
     await Promise.race([found, ended]);

@@ -1,0 +1,124 @@
+import { ParkingLot } from "../cancel/parking-lot.ts";
+import type { Scope } from "../cancel/scope.ts";
+import { Wait, type WaitSource } from "../cancel/wait.ts";
+import type { Protocol } from "./protocol.ts";
+import type { StreamReader } from "./stream-reader.ts";
+import type { Transport } from "./transport.ts";
+
+/** Feeds a reader, and knows when a writer may go on. */
+export class StreamProtocol implements Protocol {
+  readonly reader: StreamReader;
+  /** Those who wait until less is to be sent, and until the connection is gone. */
+  private readonly drain = new Line("drain", this);
+  private readonly end = new Line("waitClosed", this);
+  private paused = false;
+  private ended: { readonly error: Error | null } | null = null;
+  private transport: Transport | null = null;
+
+  constructor(reader: StreamReader) {
+    this.reader = reader;
+  }
+
+  connectionMade(transport: Transport): void {
+    this.transport = transport;
+    this.reader.setTransport(transport);
+  }
+
+  dataReceived(data: Buffer): void {
+    this.reader.feedData(data);
+  }
+
+  eofReceived(): boolean {
+    this.reader.feedEof();
+    return this.transport?.canWriteEof() ?? false; // TLS can't be closed in one direction
+  }
+
+  connectionLost(error: Error | null): void {
+    this.ended = { error };
+    if (error === null) this.reader.feedEof();
+    else this.reader.setException(error);
+    this.drain.lot.grantAll();
+    this.end.lot.grantAll();
+  }
+
+  pauseWriting(): void {
+    this.paused = true;
+  }
+
+  resumeWriting(): void {
+    this.paused = false;
+    this.drain.lot.grantAll();
+  }
+
+  /** Is the connection gone? */
+  get lost(): boolean {
+    return this.ended !== null;
+  }
+
+  /** Does too much wait to be sent? */
+  get full(): boolean {
+    return this.paused && this.ended === null;
+  }
+
+  /** Has the reader failed, or was the connection lost with an error? */
+  get failed(): boolean {
+    return this.ended !== null || this.reader.exception() !== undefined;
+  }
+
+  /** Throws what the connection was lost with. */
+  check(): void {
+    const error = this.ended?.error ?? this.reader.exception() ?? null;
+    if (error === null) return;
+    this.reader.told = true;
+    throw error;
+  }
+
+  /** The same, if nobody has been told yet. */
+  checkUntold(): void {
+    if (!this.reader.told) this.check();
+  }
+
+  /** Waits until less is to be sent. Throws what the connection was lost with meanwhile. */
+  async waitDrained(scope: Scope): Promise<void> {
+    await this.drain.wait(scope);
+    this.check();
+  }
+
+  /** Waits until the connection is gone, and does not tell with what. */
+  waitLost(scope: Scope): Promise<void> {
+    return this.end.wait(scope);
+  }
+
+  toString(): string {
+    return String(this.transport ?? "a connection that does not stand yet");
+  }
+}
+
+class Line implements WaitSource<void> {
+  readonly kind: string;
+  readonly lot = new ParkingLot<void>();
+  private readonly protocol: StreamProtocol;
+
+  constructor(name: string, protocol: StreamProtocol) {
+    this.kind = `writer.${name}`;
+    this.protocol = protocol;
+  }
+
+  wait(scope: Scope): Promise<void> {
+    const wait = new Wait<void>(scope, this);
+    this.lot.add(wait);
+    return wait.begin();
+  }
+
+  take(wait: Wait<void>): undefined {
+    this.lot.remove(wait);
+  }
+
+  withdraw(wait: Wait<void>): undefined {
+    this.lot.remove(wait);
+  }
+
+  toString(): string {
+    return String(this.protocol);
+  }
+}

@@ -1,0 +1,337 @@
+import type { Socket } from "node:net";
+import { inspect } from "node:util";
+import { interruptible } from "../cancel/foreign.ts";
+import { ambient, type Frame } from "../loop/ambient.ts";
+import { RuntimeError } from "../loop/errors.ts";
+import type { Loop, Resource } from "../loop/loop.ts";
+import { type ExtraInfo, extraInfo } from "./extra-info.ts";
+import type { Protocol } from "./protocol.ts";
+import type { ReadFlow } from "./stream-reader.ts";
+
+/*
+ * A transport's states
+ *
+ *   open ── close() ───> closing (what was written is sent, nothing more is read) ──> lost
+ *     └──── abort(), an error, the end of the loop ─────────────────────────────────> lost
+ *
+ * `lost` is entered once, when Node has closed the socket; the protocol is told at the loop's next turn.
+ */
+type State = "open" | "closing" | "lost";
+
+/** How much may wait to be sent, in bytes, before the writer is told to pause, and how little before it may go on. */
+export interface WriteLimits {
+  readonly high?: number | undefined;
+  readonly low?: number | undefined;
+}
+
+const HIGH = 2 ** 16;
+
+/**
+ * A connection, as a protocol sees it: it takes bytes and never waits. When both sides have said that they send no more, it
+ * is closed by itself.
+ */
+export class Transport implements ReadFlow, Resource {
+  private socket: Socket;
+  private protocol: Protocol;
+  private readonly loop: Loop;
+  /** What the protocol's methods run in; null if they are brio's own. */
+  private readonly frame: Frame | null;
+  private state: State = "open";
+  private error: Error | null = null;
+  private eofWritten = false;
+  private writingPaused = false;
+  private corked = false;
+  /** @internal Was something written that is not sent? */ dropped = false;
+  private readingPaused = false;
+  private high = HIGH;
+  private low = HIGH / 4;
+  /** @internal Told when the connection is gone, after the protocol. */ onLost: (() => void) | null = null;
+
+  /** @internal */
+  constructor(loop: Loop, socket: Socket, protocol: Protocol, frame: Frame | null) {
+    this.loop = loop;
+    this.socket = socket;
+    this.protocol = protocol;
+    this.frame = frame;
+    loop.resources.add(this);
+  }
+
+  /** @internal The connection stands. */
+  begin(): void {
+    this.attach(this.socket); // what comes comes later: the protocol is told of the connection first
+    this.tell("connectionMade", this);
+  }
+
+  private attach(socket: Socket): void {
+    socket.on("error", this.failed);
+    socket.on("close", this.closed);
+    socket.on("drain", this.flushed);
+    if (socket.destroyed) {
+      // It was lost before it got here, and may have said so already.
+      this.error ??= socket.errored;
+      if (socket.closed) this.closed();
+      return;
+    }
+    socket.on("data", this.received);
+    socket.on("end", this.ended);
+    if (this.readingPaused) socket.pause();
+  }
+
+  // -- reading -------------------------------------------------------------------------------------------
+
+  /** Is data handed to the protocol as it comes? */
+  isReading(): boolean {
+    return this.state === "open" && !this.readingPaused;
+  }
+
+  /** Hands over no data until {@link resumeReading}: the other side will have to wait. */
+  pauseReading(): void {
+    if (this.readingPaused || this.state !== "open") return;
+    this.readingPaused = true;
+    this.socket.pause();
+  }
+
+  /** Undoes {@link pauseReading}. */
+  resumeReading(): void {
+    if (!this.readingPaused || this.state !== "open") return;
+    this.readingPaused = false;
+    this.socket.resume();
+  }
+
+  private readonly received = (data: Buffer): void => {
+    if (this.state !== "open") return;
+    if (this.frame === null) this.protocol.dataReceived?.(data);
+    else this.tell("dataReceived", data);
+  };
+
+  private readonly ended = (): void => {
+    if (this.state !== "open") return;
+    if (this.tell("eofReceived") !== true) this.close();
+  };
+
+  // -- writing -------------------------------------------------------------------------------------------
+
+  /**
+   * Sends bytes (text as UTF-8), or keeps them until they can be sent. Never waits. What is written to a connection that is
+   * being closed, or is gone, is dropped. The bytes must not be changed before they are sent: they are not copied.
+   *
+   * @throws TypeError if `data` is neither; RuntimeError after {@link writeEof}.
+   */
+  write(data: Uint8Array | string): void {
+    if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+      throw new TypeError(
+        `data must be bytes or text, such as Buffer.from([1, 2]) or "text"; got ${inspect(data)}`,
+      );
+    }
+    if (this.eofWritten)
+      throw new RuntimeError("write() after writeEof(): this side has said that it sends no more");
+    if (data.length === 0) return;
+    if (this.state !== "open") {
+      this.dropped = true;
+      return;
+    }
+    // With a backlog, the socket says when each part of it is gone.
+    if (this.socket.writableLength > 0) this.socket.write(data, this.flushed);
+    else this.socket.write(data);
+    if (!this.corked) this.checkHigh();
+  }
+
+  /** Sends several pieces as one. */
+  writeLines(pieces: Iterable<Uint8Array | string>): void {
+    this.corked = true;
+    this.socket.cork();
+    try {
+      for (const piece of pieces) this.write(piece);
+    } finally {
+      this.corked = false;
+      this.socket.uncork();
+      this.checkHigh();
+    }
+  }
+
+  /** Says that this side sends no more, once all is sent. The other side may go on sending. */
+  writeEof(): void {
+    if (this.eofWritten || this.state !== "open") return;
+    this.eofWritten = true;
+    this.finishing();
+    this.socket.end();
+  }
+
+  /** Can one direction be closed alone? Not with TLS. */
+  canWriteEof(): boolean {
+    return !("encrypted" in this.socket);
+  }
+
+  /** How many bytes wait to be sent. */
+  getWriteBufferSize(): number {
+    return this.socket.writableLength;
+  }
+
+  /** The marks of {@link setWriteBufferLimits}: low, then high. */
+  getWriteBufferLimits(): [low: number, high: number] {
+    return [this.low, this.high];
+  }
+
+  /**
+   * Sets how many bytes may wait to be sent before the writer is told to pause, and how few before it may go on. Default
+   * 64 KiB, and a quarter of it; given only one, the other is four times as much or a quarter.
+   *
+   * @throws RangeError unless high >= low >= 0.
+   */
+  setWriteBufferLimits({ high, low }: WriteLimits = {}): void {
+    const above = high ?? (low === undefined ? HIGH : 4 * low);
+    const below = low ?? Math.floor(above / 4);
+    if (!(above >= below && below >= 0)) {
+      throw new RangeError(
+        `write limits must be high >= low >= 0, in bytes; got high ${above}, low ${below}`,
+      );
+    }
+    this.high = above;
+    this.low = below;
+    this.checkHigh();
+  }
+
+  private checkHigh(): void {
+    if (this.writingPaused || this.socket.writableLength <= this.high) return;
+    this.writingPaused = true;
+    // Node says "drain" only when more waits than its own mark, and not after the end.
+    if (!this.socket.writable) this.finishing();
+    else if (!this.socket.writableNeedDrain) this.socket.write("", this.flushed);
+    this.tell("pauseWriting");
+  }
+
+  /** Nothing more is written: what waits for less to be sent waits for all of it now. */
+  private finishing(): void {
+    if (this.writingPaused) this.socket.once("finish", this.flushed);
+  }
+
+  private readonly flushed = (): void => {
+    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.low) return;
+    this.writingPaused = false;
+    this.tell("resumeWriting");
+  };
+
+  /** @internal Waits until everything that was written has been handed to the system. */
+  async flush(): Promise<void> {
+    const { socket } = this;
+    if (socket.writableLength === 0) return;
+    await interruptible(new Promise<void>((resolve) => socket.write("", () => resolve())));
+  }
+
+  // -- the end -------------------------------------------------------------------------------------------
+
+  /** Is it being closed, or gone? */
+  isClosing(): boolean {
+    return this.state !== "open" || this.failing;
+  }
+
+  /** @internal Has it failed, or been aborted, and nobody has been told yet? It can happen while something is written. */
+  get failing(): boolean {
+    return this.state !== "lost" && (this.socket.destroyed || this.socket.errored !== null);
+  }
+
+  /** Reads no more, sends what was written, and closes the connection then. Does not wait for that. */
+  close(): void {
+    if (this.state !== "open") return;
+    this.state = "closing";
+    this.finishing();
+    this.socket.destroySoon();
+  }
+
+  /** Closes the connection at once; what was not sent yet is dropped. */
+  abort(): void {
+    if (this.state === "lost") return;
+    this.state = "closing";
+    this.socket.destroy();
+  }
+
+  /** @internal */
+  loopCloses(): void {
+    this.abort();
+  }
+
+  private readonly failed = (error: Error): void => {
+    this.error ??= error;
+  };
+
+  private readonly closed = (): void => {
+    if (this.state === "lost") return;
+    this.state = "lost";
+    this.loop.resources.delete(this);
+    const { error } = this;
+    if (this.loop.isClosed()) return;
+    this.loop.soon(() => {
+      this.tell("connectionLost", error);
+      this.onLost?.();
+    });
+  };
+
+  // -- what it is about ----------------------------------------------------------------------------------
+
+  /** Particulars of the connection, while it stands; undefined where there is no such thing. */
+  getExtraInfo<N extends keyof ExtraInfo>(name: N): ExtraInfo[N] | undefined {
+    return extraInfo(this.socket, name);
+  }
+
+  /** What is told of the events. */
+  getProtocol(): Protocol {
+    return this.protocol;
+  }
+
+  /** Has another protocol told from now on. */
+  setProtocol(protocol: Protocol): void {
+    this.protocol = protocol;
+  }
+
+  /**
+   * @internal Goes on with another socket on top of this one: TLS. If it does not come about, the connection is lost.
+   *
+   * @param early what has come already and is for the other socket
+   */
+  async upgrade(early: Buffer, wrap: (socket: Socket) => Promise<Socket>): Promise<void> {
+    const { socket } = this;
+    socket.pause();
+    socket.removeListener("data", this.received);
+    socket.removeListener("end", this.ended);
+    socket.removeListener("drain", this.flushed);
+    if (early.length > 0) socket.unshift(early);
+    let secured: Socket;
+    try {
+      secured = await wrap(socket);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+    socket.removeListener("error", this.failed);
+    socket.removeListener("close", this.closed);
+    this.socket = secured;
+    this.attach(secured);
+  }
+
+  private tell<M extends keyof Protocol>(method: M, ...args: Parameters<NonNullable<Protocol[M]>>): unknown {
+    const { protocol, frame } = this;
+    const call = protocol[method] as ((...args: unknown[]) => unknown) | undefined;
+    if (call === undefined) return undefined;
+    if (frame === null) return call.apply(protocol, args);
+    const failed = (exception: unknown): void => {
+      this.loop.callExceptionHandler({
+        message: `protocol.${method}() failed: the connection is aborted`,
+        exception,
+      });
+      this.error ??= exception instanceof Error ? exception : new Error(inspect(exception));
+      this.abort();
+    };
+    try {
+      const result = ambient.run(frame, () => call.apply(protocol, args));
+      if (result instanceof Promise) result.then(undefined, failed);
+      return result;
+    } catch (exception) {
+      failed(exception);
+      return undefined;
+    }
+  }
+
+  toString(): string {
+    return `<Transport ${this.state}${this.readingPaused ? ", reading paused" : ""}>`;
+  }
+}

@@ -1,0 +1,194 @@
+import { existsSync } from "node:fs";
+import { lstat, readFile, unlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createTask, run } from "brio";
+import {
+  createUnixConnection,
+  createUnixServer,
+  openUnixConnection,
+  type StreamReader,
+  type StreamWriter,
+  startUnixServer,
+  type Transport,
+} from "brio/streams";
+import { describe, expect, it } from "vitest";
+import { errorOf, outcome } from "../compose/trace.ts";
+import { leavesNothing } from "../left-behind.ts";
+import { Child } from "../run/child.ts";
+import { events, temporaryFolder } from "./loopback.ts";
+
+leavesNothing();
+
+async function shout(reader: StreamReader, writer: StreamWriter): Promise<void> {
+  for await (const line of reader) writer.write(line.toString().toUpperCase());
+}
+
+const greet = (_: unknown, writer: StreamWriter): void => writer.write("welcome");
+
+async function visit(path: string): Promise<string> {
+  const [reader, writer] = await openUnixConnection(path);
+  await using _ = writer;
+  return (await reader.read()).toString();
+}
+
+describe("a server at a Unix socket", () => {
+  it("is reached by its path, and leaves no file", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      await using server = await startUnixServer(shout, path);
+      expect(server.sockets).toEqual([path]);
+      expect(() => server.port).toThrow("has no port");
+      const [reader, writer] = await openUnixConnection(path);
+      await using _ = writer;
+      expect(writer.getExtraInfo("peername")).toBeUndefined();
+      writer.write("hello\n");
+      expect((await reader.readLine()).toString()).toBe("HELLO\n");
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("serves until the task that serves is cancelled", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      const server = await startUnixServer(
+        async (reader, writer) => {
+          await reader.readLine();
+          serving.cancel();
+          writer.write("1");
+        },
+        path,
+        { startServing: false },
+      );
+      expect(existsSync(path)).toBe(false);
+      await server.startServing();
+      const serving = createTask(() => server.serveForever());
+      const [reader, writer] = await openUnixConnection(path);
+      await using _ = writer;
+      writer.write("stop\n");
+      expect((await reader.read()).toString()).toBe("1");
+      expect(await outcome(serving)).toBe("CancelledError");
+      expect([server.isServing(), server.sockets]).toEqual([false, []]);
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("serves protocols as well", async () => {
+    const path = join(await temporaryFolder(), "s");
+    const noted = await events(async (note) => {
+      const factory = () => ({
+        connectionMade: (transport: Transport) => {
+          transport.write("welcome");
+          transport.close();
+        },
+      });
+      await using server = await createUnixServer(factory, path);
+      await new Promise<void>((resolve) => {
+        void createUnixConnection(
+          () => ({
+            dataReceived: (data) => note(data.toString()),
+            connectionLost: () => resolve(),
+          }),
+          path,
+        );
+      });
+      expect(server.statistics().accepted).toBe(1);
+    });
+    expect(noted).toEqual(["welcome"]);
+  });
+
+  it("leaves no file either when the loop ends with it open", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await run(async () => {
+      await startUnixServer(shout, path);
+      expect(existsSync(path)).toBe(true);
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("takes the place of one that was killed, and left its file", async () => {
+    const path = join(await temporaryFolder(), "s");
+    const child = new Child(new URL("fixtures/unix-server.ts", import.meta.url), [path]);
+    await child.printed("listening");
+    child.kill("SIGKILL");
+    await child.ended;
+    expect((await lstat(path)).isSocket()).toBe(true);
+    await events(async () => {
+      expect(await errorOf(openUnixConnection(path))).toMatchObject({ code: "ECONNREFUSED" });
+      await using _ = await startUnixServer(greet, path);
+      expect(await visit(path)).toBe("welcome");
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("does not take the place of one that lives", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      await using _ = await startUnixServer(greet, path);
+      expect(await errorOf(startUnixServer(shout, path))).toMatchObject({ code: "EADDRINUSE" });
+      expect(await visit(path)).toBe("welcome");
+    });
+  });
+
+  it("does not touch a file that is no socket", async () => {
+    const path = join(await temporaryFolder(), "file");
+    await writeFile(path, "precious");
+    await events(async () => {
+      expect(await errorOf(startUnixServer(greet, path))).toMatchObject({ code: "EADDRINUSE" });
+    });
+    expect(await readFile(path, "utf8")).toBe("precious");
+  });
+
+  it.skipIf(process.platform !== "linux")("may have a name that is no file", async () => {
+    const path = `\0brio-${process.pid}`;
+    await events(async () => {
+      await using server = await startUnixServer(greet, path);
+      expect(await visit(path)).toBe("welcome");
+      expect(await errorOf(startUnixServer(greet, path))).toMatchObject({ code: "EADDRINUSE" });
+      expect(server.isServing()).toBe(true);
+    });
+  });
+
+  it("may find its file gone when it is closed", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      const server = await startUnixServer(greet, path);
+      await unlink(path);
+      server.close();
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("leaves a file alone that is another's by now", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      const first = await startUnixServer(greet, path);
+      await unlink(path);
+      await using _ = await startUnixServer(shout, path);
+      first.close();
+      const [reader, writer] = await openUnixConnection(path);
+      await using __ = writer;
+      writer.write("still here\n");
+      expect((await reader.readLine()).toString()).toBe("STILL HERE\n");
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("says what is wrong with its path", async () => {
+    const folder = await temporaryFolder();
+    await events(async () => {
+      expect(await errorOf(startUnixServer(greet, ""))).toBeInstanceOf(TypeError);
+      expect(await errorOf(startUnixServer(greet, join(folder, "no", "such", "folder")))).toMatchObject({
+        code: expect.stringMatching(/^(ENOENT|EACCES)$/),
+      });
+      expect(await errorOf(openUnixConnection(join(folder, "nobody")))).toMatchObject({ code: "ENOENT" });
+    });
+  });
+
+  it("reaches servers that are not brio's", async () => {
+    const path = join(await temporaryFolder(), "s");
+    const server = createServer((socket) => socket.end("node's")).listen(path);
+    await events(async () => expect(await visit(path)).toBe("node's"));
+    server.close();
+  });
+});
