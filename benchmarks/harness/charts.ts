@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import { growthLimit, growthSizes } from "./growth.ts";
 import { type PeerName, peerNames } from "./peers.ts";
 import { type GrowthResults, type ResultRow, type Results, ratio } from "./results.ts";
-import type { Row } from "./row.ts";
+import type { Measure, Row } from "./row.ts";
 
 /** A peer has the same colour everywhere. */
 const colours: Readonly<Record<PeerName, string>> = {
@@ -32,20 +32,24 @@ export interface Chart {
 }
 
 export function comparisonCharts(results: Results, rows: readonly Row[]): Chart[] {
-  const timed = ({ row }: ResultRow): boolean =>
-    rows.some(({ name, measure }) => name === row && measure === "time");
+  const measured = (...measures: Measure[]): ResultRow[] =>
+    results.rows.filter(({ row }) =>
+      rows.some(({ name, measure }) => name === row && measures.includes(measure)),
+    );
   return [
-    ratioChart(
-      "time",
-      "time, as a multiple of brio's (logarithmic)",
-      results.rows.filter((row) => timed(row)),
-    ),
-    ratioChart(
-      "footprint",
-      "timers, memory, import and size, as a multiple of brio's (logarithmic)",
-      results.rows.filter((row) => !timed(row)),
-    ),
-  ];
+    {
+      name: "time",
+      title: "time, as a multiple of brio's (logarithmic)",
+      shown: measured("time", "rate"),
+    },
+    {
+      name: "footprint",
+      title: "timers, memory, import and size, as a multiple of brio's (logarithmic)",
+      shown: measured("cpu", "heap", "import", "packed", "installed"),
+    },
+  ]
+    .filter(({ shown }) => shown.length > 0)
+    .map(({ name, title, shown }) => ratioChart(name, title, shown));
 }
 
 /** A dot for each peer: left of the line it needs less than brio, right of it more. */
