@@ -232,7 +232,7 @@ export class Scope implements Frame {
     // A task's own scope keeps its count, for those who look at it afterwards.
     this.leave();
     // Branches that the code started and did not await.
-    if (this.waits !== null || this.children !== null || this.controller !== null) this.interruptAll(ENDED);
+    if (this.waits !== null || this.children !== null) this.interruptAll(ENDED);
   }
 
   link(wait: Wait<unknown>): void {
