@@ -1,21 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
-import { inspect } from "node:util";
 import type { Stop } from "./operation.ts";
 
 /** At most so much is read or written in one step: between two steps an operation can be told to stop. */
 export const STEP: number = 2 ** 19;
-
-/** Bytes, or text in the encoding that is given (default UTF-8). */
-export type Data = Uint8Array | string;
-
-/** The bytes of what a caller wants to be written. */
-export function bytesOf(data: Data, encoding: BufferEncoding = "utf8"): Uint8Array {
-  if (typeof data === "string") return Buffer.from(data, encoding);
-  if (data instanceof Uint8Array) return data;
-  throw new TypeError(
-    `data must be bytes or text, such as Buffer.from([1, 2]) or "text"; got ${inspect(data)}`,
-  );
-}
 
 /** Reads `length` bytes, fewer only at the end of the file. `position` null: where the system stands. */
 export async function readBytes(

@@ -1,4 +1,4 @@
-export type { Data } from "./bytes.ts";
+export type { Data } from "../loop/bytes.ts";
 export { type CopyOptions, copy } from "./copy.ts";
 export { WatchEndedError } from "./errors.ts";
 export { File } from "./file.ts";

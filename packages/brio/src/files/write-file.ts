@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
-import { bytesOf, type Data, writeBytes } from "./bytes.ts";
+import { bytesOf, type Data } from "../loop/bytes.ts";
+import { writeBytes } from "./bytes.ts";
 import { withFiles } from "./limit.ts";
 import { perform } from "./operation.ts";
 import { type Path, pathOf } from "./path.ts";

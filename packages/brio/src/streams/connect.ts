@@ -129,21 +129,18 @@ export async function encrypt(socket: Socket, host: string, options: true | TlsO
     socket.allowHalfOpen = false; // or Node would not see that the other side goes away before it has shaken hands
     const servername = tls.servername ?? (isIP(host) === 0 ? host : "");
     const secured = connectTls({ ...tls, servername, socket });
-    return await handshake(secured, "secureConnect", handshakeTimeout);
+    return await timeout(handshakeTimeout, () =>
+      interruptible(
+        (signal) =>
+          new Promise<Socket>((resolve, reject) =>
+            untilReady(secured, "secureConnect", signal, resolve, reject),
+          ),
+      ),
+    );
   } catch (error) {
     socket.destroy(); // also when the options are bad, or the task was cancelled before it could begin
     throw error;
   }
-}
-
-/** Waits until both sides have agreed; otherwise the connection is gone. */
-export async function handshake(secured: Socket, event: string, limit: Duration): Promise<Socket> {
-  return await timeout(limit, () =>
-    interruptible(
-      (signal) =>
-        new Promise<Socket>((resolve, reject) => untilReady(secured, event, signal, resolve, reject)),
-    ),
-  );
 }
 
 /** The socket when it has come to the `event`; what it fails with before, or its end, destroys it. */

@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
-import { inspect } from "node:util";
-import { ambient, type Frame, frameForCallback } from "../loop/ambient.ts";
+import { ambient, type Frame } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
-import { requireFrame } from "../tasks/awaitable.ts";
 import { type ConnectOptions, connectTcp, connectUnix } from "./connect.ts";
 import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
 import type { Protocol } from "./protocol.ts";
+import { protocolFrame } from "./protocol-calls.ts";
 import { Server } from "./server.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { Transport } from "./transport.ts";
@@ -54,7 +53,7 @@ export async function createConnection<P extends Protocol>(
   port: number,
   options: ConnectOptions = {},
 ): Promise<[transport: Transport, protocol: P]> {
-  const { loop, frame } = begin("createConnection()", protocolFactory);
+  const { loop, frame } = protocolFrame("createConnection()", protocolFactory);
   return connected(loop, await connectTcp(host, port, options), protocolFactory, frame);
 }
 
@@ -96,7 +95,7 @@ export async function createUnixConnection<P extends Protocol>(
   path: string,
   options: ConnectOptions = {},
 ): Promise<[transport: Transport, protocol: P]> {
-  const { loop, frame } = begin("createUnixConnection()", protocolFactory);
+  const { loop, frame } = protocolFrame("createUnixConnection()", protocolFactory);
   return connected(loop, await connectUnix(path, options), protocolFactory, frame);
 }
 
@@ -137,7 +136,7 @@ export async function createServer(
   port: number,
   options: ServerOptions = {},
 ): Promise<Server> {
-  const { loop, frame } = begin("createServer()", protocolFactory);
+  const { loop, frame } = protocolFrame("createServer()", protocolFactory);
   return await serve(loop, protocolFactory, frame, tcpEndpoints(host, port), options);
 }
 
@@ -176,18 +175,8 @@ export async function createUnixServer(
   path: string,
   options: ServerOptions = {},
 ): Promise<Server> {
-  const { loop, frame } = begin("createUnixServer()", protocolFactory);
+  const { loop, frame } = protocolFrame("createUnixServer()", protocolFactory);
   return await serve(loop, protocolFactory, frame, unixEndpoints(path), options);
-}
-
-function begin(caller: string, protocolFactory: () => Protocol): { loop: Loop; frame: Frame } {
-  const { loop } = requireFrame(caller);
-  if (typeof protocolFactory !== "function") {
-    throw new TypeError(
-      `${caller} takes a function that makes the protocol: ${caller.replace("()", "(() => new Echo(), ...)")}; got ${inspect(protocolFactory)}`,
-    );
-  }
-  return { loop, frame: frameForCallback(loop) };
 }
 
 function connected<P extends Protocol>(

@@ -194,15 +194,6 @@ export function checkTarget(target: DatagramTarget | undefined, caller: string):
   checkPort(target.port);
 }
 
-/** Bytes of what is to be sent. */
-export function checkData(data: Uint8Array | string): Uint8Array {
-  if (typeof data === "string") return Buffer.from(data);
-  if (data instanceof Uint8Array) return data;
-  throw new TypeError(
-    `data must be bytes or text, such as Buffer.from([1, 2]) or "text"; got ${inspect(data)}`,
-  );
-}
-
 /** Node's way to name a family is a text. */
 export function socketAddress({ address, family, port }: AddressInfo): SocketAddress {
   return { address, family: family === "IPv6" ? 6 : 4, port };

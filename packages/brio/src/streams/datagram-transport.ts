@@ -2,11 +2,10 @@ import type { RemoteInfo, Socket } from "node:dgram";
 import { isIP } from "node:net";
 import process from "node:process";
 import { inspect } from "node:util";
-import { ambient, type Frame, frameForCallback } from "../loop/ambient.ts";
+import type { Frame } from "../loop/ambient.ts";
+import { bytesOf } from "../loop/bytes.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
-import { requireFrame } from "../tasks/awaitable.ts";
 import {
-  checkData,
   checkTarget,
   type DatagramOptions,
   type DatagramTarget,
@@ -14,7 +13,8 @@ import {
   socketAddress,
 } from "./datagram-address.ts";
 import type { SocketAddress } from "./dns.ts";
-import type { WriteLimits } from "./transport.ts";
+import { errorOf, protocolFrame, tellProtocol } from "./protocol-calls.ts";
+import { WaterMarks, type WriteLimits } from "./water-marks.ts";
 
 /**
  * What is told of a UDP socket's events: the low-level pair of asyncio. All methods are optional; they are called one at a
@@ -46,7 +46,6 @@ export interface DatagramInfo {
   readonly socket: Socket;
 }
 
-const HIGH = 2 ** 16;
 /** What a datagram counts besides its bytes, so that empty ones count as well: asyncio's figure. */
 const HEADER = 8;
 
@@ -95,8 +94,7 @@ export class DatagramTransport implements Resource {
   private queued = 0;
   private inFlight = 0;
   private writingPaused = false;
-  private high = HIGH;
-  private low = HIGH / 4;
+  private readonly marks = new WaterMarks();
 
   /** @internal The socket is bound; `begin` comes next. */
   constructor(loop: Loop, socket: Socket, family: 4 | 6, protocol: DatagramProtocol, frame: Frame | null) {
@@ -138,7 +136,7 @@ export class DatagramTransport implements Resource {
    * @throws TypeError or RangeError for bad arguments.
    */
   sendTo(data: Uint8Array | string, address?: DatagramTarget): void {
-    const bytes = checkData(data);
+    const bytes = bytesOf(data);
     const target = this.checkTarget(address, "sendTo()");
     if (this.state === "open") this.post(bytes, target, (error) => error !== null && this.failed(error));
   }
@@ -189,7 +187,7 @@ export class DatagramTransport implements Resource {
 
   /** The marks of {@link setWriteBufferLimits}: low, then high. */
   getWriteBufferLimits(): [low: number, high: number] {
-    return [this.low, this.high];
+    return [this.marks.low, this.marks.high];
   }
 
   /**
@@ -198,27 +196,19 @@ export class DatagramTransport implements Resource {
    *
    * @throws RangeError unless high >= low >= 0.
    */
-  setWriteBufferLimits({ high, low }: WriteLimits = {}): void {
-    const above = high ?? (low === undefined ? HIGH : 4 * low);
-    const below = low ?? Math.floor(above / 4);
-    if (!(above >= below && below >= 0)) {
-      throw new RangeError(
-        `write limits must be high >= low >= 0, in bytes; got high ${above}, low ${below}`,
-      );
-    }
-    this.high = above;
-    this.low = below;
+  setWriteBufferLimits(limits: WriteLimits = {}): void {
+    this.marks.set(limits);
     this.checkHigh();
   }
 
   private checkHigh(): void {
-    if (this.writingPaused || this.queued <= this.high) return;
+    if (this.writingPaused || this.queued <= this.marks.high) return;
     this.writingPaused = true;
     this.tell("pauseWriting");
   }
 
   private checkLow(): void {
-    if (!this.writingPaused || this.state === "lost" || this.queued > this.low) return;
+    if (!this.writingPaused || this.state === "lost" || this.queued > this.marks.low) return;
     this.writingPaused = false;
     this.tell("resumeWriting");
   }
@@ -289,23 +279,12 @@ export class DatagramTransport implements Resource {
     method: M,
     ...args: Parameters<NonNullable<DatagramProtocol[M]>>
   ): void {
-    const { protocol, frame } = this;
-    const call = protocol[method] as ((...args: unknown[]) => unknown) | undefined;
-    if (call === undefined) return;
-    if (frame === null) {
-      call.apply(protocol, args);
-      return;
-    }
-    try {
-      ambient.run(frame, () => call.apply(protocol, args));
-    } catch (exception) {
-      this.loop.callExceptionHandler({
-        message: `protocol.${method}() failed: the socket is closed`,
-        exception,
-      });
-      this.error ??= exception instanceof Error ? exception : new Error(inspect(exception));
+    tellProtocol(this.protocol, method, args, this.frame, (exception) => {
+      const message = `protocol.${method}() failed: the socket is closed`;
+      this.loop.callExceptionHandler({ message, exception });
+      this.error ??= errorOf(exception);
       this.abort();
-    }
+    });
   }
 
   toString(): string {
@@ -356,13 +335,7 @@ export async function createDatagramEndpoint<P extends DatagramProtocol>(
   protocolFactory: () => P,
   options: DatagramOptions = {},
 ): Promise<[transport: DatagramTransport, protocol: P]> {
-  const { loop } = requireFrame("createDatagramEndpoint()");
-  if (typeof protocolFactory !== "function") {
-    throw new TypeError(
-      `createDatagramEndpoint() takes a function that makes the protocol: createDatagramEndpoint(() => new Echo(), ...); got ${inspect(protocolFactory)}`,
-    );
-  }
-  const frame = frameForCallback(loop);
+  const { loop, frame } = protocolFrame("createDatagramEndpoint()", protocolFactory);
   return await openSocket("createDatagramEndpoint()", options, (socket, family) => {
     const protocol = protocolFactory();
     const transport = new DatagramTransport(loop, socket, family, protocol, frame);

@@ -6,8 +6,9 @@ import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { bytesOf } from "../loop/bytes.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
-import { checkData, type DatagramOptions, type DatagramTarget, openSocket } from "./datagram-address.ts";
+import { type DatagramOptions, type DatagramTarget, openSocket } from "./datagram-address.ts";
 import { type Datagram, Inbox, SocketClosedError } from "./datagram-inbox.ts";
 import { Multicast } from "./datagram-multicast.ts";
 import { Outbox } from "./datagram-outbox.ts";
@@ -109,7 +110,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   async send(data: Uint8Array | string, address?: DatagramTarget): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return await outsideTask("socket.send()");
-    const bytes = checkData(data);
+    const bytes = bytesOf(data);
     const named = this.remoteAddress === undefined && isName(address);
     const numbered = named ? await this.resolve(address) : address;
     await this.outbox.send(scope, bytes, this.transport.checkTarget(numbered, "send()"));

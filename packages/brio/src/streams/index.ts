@@ -38,4 +38,5 @@ export {
 } from "./start-server.ts";
 export { type ReadFlow, type Separator, StreamReader, type StreamReaderOptions } from "./stream-reader.ts";
 export { StreamWriter } from "./stream-writer.ts";
-export { Transport, type WriteLimits } from "./transport.ts";
+export { Transport } from "./transport.ts";
+export type { WriteLimits } from "./water-marks.ts";

@@ -2,7 +2,6 @@ import type { Socket } from "node:net";
 import { createServer } from "node:tls";
 import { interruptible } from "../cancel/foreign.ts";
 import { timeout } from "../compose/timeout.ts";
-import { encrypt, type TlsOptions } from "./connect.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
 
 /**
@@ -36,9 +35,4 @@ export async function encryptAsServer(socket: Socket, options: ServerTlsOptions)
         }),
     ),
   );
-}
-
-/** The same from the client's side. */
-export function encryptAsClient(socket: Socket, options: true | TlsOptions): Promise<Socket> {
-  return encrypt(socket, "", options);
 }

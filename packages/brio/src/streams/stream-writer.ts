@@ -4,11 +4,11 @@ import { ambientScope, outsideTask, requireScope } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { sleep } from "../compose/sleep.ts";
 import { RuntimeError } from "../loop/errors.ts";
-import type { TlsOptions } from "./connect.ts";
+import { encrypt, type TlsOptions } from "./connect.ts";
 import { ConnectionResetError } from "./errors.ts";
 import type { ExtraInfo } from "./extra-info.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
-import { encryptAsClient, encryptAsServer } from "./start-tls.ts";
+import { encryptAsServer } from "./start-tls.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
 import type { Transport } from "./transport.ts";
 
@@ -120,7 +120,7 @@ export class StreamWriter implements AsyncDisposable {
     await this.transport.upgrade(reader.takeBuffered(), (socket) =>
       this.serverSide
         ? encryptAsServer(socket, options as ServerTlsOptions) // what else a server has no use for
-        : encryptAsClient(socket, options as true | TlsOptions),
+        : encrypt(socket, "", options as true | TlsOptions),
     );
   }
 

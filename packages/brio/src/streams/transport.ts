@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
-import { inspect } from "node:util";
 import { interruptible } from "../cancel/foreign.ts";
-import { ambient, type Frame } from "../loop/ambient.ts";
+import type { Frame } from "../loop/ambient.ts";
+import { checkData } from "../loop/bytes.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import { type ExtraInfo, extraInfo } from "./extra-info.ts";
 import type { Protocol } from "./protocol.ts";
+import { errorOf, tellProtocol } from "./protocol-calls.ts";
 import type { ReadFlow } from "./stream-reader.ts";
+import { WaterMarks, type WriteLimits } from "./water-marks.ts";
 
 /*
  * A transport's states
@@ -17,14 +19,6 @@ import type { ReadFlow } from "./stream-reader.ts";
  * `lost` is entered once, when Node has closed the socket; the protocol is told at the loop's next turn.
  */
 type State = "open" | "closing" | "lost";
-
-/** How much may wait to be sent, in bytes, before the writer is told to pause, and how little before it may go on. */
-export interface WriteLimits {
-  readonly high?: number | undefined;
-  readonly low?: number | undefined;
-}
-
-const HIGH = 2 ** 16;
 
 /**
  * A connection, as a protocol sees it: it takes bytes and never waits. When both sides have said that they send no more, it
@@ -43,8 +37,7 @@ export class Transport implements ReadFlow, Resource {
   private corked = false;
   /** @internal Was something written that is not sent? */ dropped = false;
   private readingPaused = false;
-  private high = HIGH;
-  private low = HIGH / 4;
+  private readonly marks = new WaterMarks();
   /** @internal Told when the connection is gone, after the protocol. */ onLost: (() => void) | null = null;
 
   /** @internal */
@@ -118,11 +111,7 @@ export class Transport implements ReadFlow, Resource {
    * @throws TypeError if `data` is neither; RuntimeError after {@link writeEof}.
    */
   write(data: Uint8Array | string): void {
-    if (typeof data !== "string" && !(data instanceof Uint8Array)) {
-      throw new TypeError(
-        `data must be bytes or text, such as Buffer.from([1, 2]) or "text"; got ${inspect(data)}`,
-      );
-    }
+    checkData(data);
     if (this.eofWritten)
       throw new RuntimeError("write() after writeEof(): this side has said that it sends no more");
     if (data.length === 0) return;
@@ -169,7 +158,7 @@ export class Transport implements ReadFlow, Resource {
 
   /** The marks of {@link setWriteBufferLimits}: low, then high. */
   getWriteBufferLimits(): [low: number, high: number] {
-    return [this.low, this.high];
+    return [this.marks.low, this.marks.high];
   }
 
   /**
@@ -178,21 +167,13 @@ export class Transport implements ReadFlow, Resource {
    *
    * @throws RangeError unless high >= low >= 0.
    */
-  setWriteBufferLimits({ high, low }: WriteLimits = {}): void {
-    const above = high ?? (low === undefined ? HIGH : 4 * low);
-    const below = low ?? Math.floor(above / 4);
-    if (!(above >= below && below >= 0)) {
-      throw new RangeError(
-        `write limits must be high >= low >= 0, in bytes; got high ${above}, low ${below}`,
-      );
-    }
-    this.high = above;
-    this.low = below;
+  setWriteBufferLimits(limits: WriteLimits = {}): void {
+    this.marks.set(limits);
     this.checkHigh();
   }
 
   private checkHigh(): void {
-    if (this.writingPaused || this.socket.writableLength <= this.high) return;
+    if (this.writingPaused || this.socket.writableLength <= this.marks.high) return;
     this.writingPaused = true;
     // Node says "drain" only when more waits than its own mark, and not after the end.
     if (!this.socket.writable) this.finishing();
@@ -206,7 +187,7 @@ export class Transport implements ReadFlow, Resource {
   }
 
   private readonly flushed = (): void => {
-    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.low) return;
+    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.marks.low) return;
     this.writingPaused = false;
     this.tell("resumeWriting");
   };
@@ -309,26 +290,12 @@ export class Transport implements ReadFlow, Resource {
   }
 
   private tell<M extends keyof Protocol>(method: M, ...args: Parameters<NonNullable<Protocol[M]>>): unknown {
-    const { protocol, frame } = this;
-    const call = protocol[method] as ((...args: unknown[]) => unknown) | undefined;
-    if (call === undefined) return undefined;
-    if (frame === null) return call.apply(protocol, args);
-    const failed = (exception: unknown): void => {
-      this.loop.callExceptionHandler({
-        message: `protocol.${method}() failed: the connection is aborted`,
-        exception,
-      });
-      this.error ??= exception instanceof Error ? exception : new Error(inspect(exception));
+    return tellProtocol(this.protocol, method, args, this.frame, (exception) => {
+      const message = `protocol.${method}() failed: the connection is aborted`;
+      this.loop.callExceptionHandler({ message, exception });
+      this.error ??= errorOf(exception);
       this.abort();
-    };
-    try {
-      const result = ambient.run(frame, () => call.apply(protocol, args));
-      if (result instanceof Promise) result.then(undefined, failed);
-      return result;
-    } catch (exception) {
-      failed(exception);
-      return undefined;
-    }
+    });
   }
 
   toString(): string {

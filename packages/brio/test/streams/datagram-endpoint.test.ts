@@ -192,6 +192,26 @@ describe("a datagram endpoint", () => {
     });
   });
 
+  it("is closed as well when an async method of its protocol fails", async () => {
+    await leavesNothing(async () => {
+      const reports: string[] = [];
+      getRunningLoop().setExceptionHandler((_loop, { message, exception }) =>
+        reports.push(`${message}: ${(exception as Error).message}`),
+      );
+      const lost = new Event();
+      const [transport] = await createDatagramEndpoint(
+        () => ({
+          datagramReceived: () => Promise.reject(new Error("can't read this")),
+          connectionLost: () => lost.set(),
+        }),
+        { localAddress: "127.0.0.1" },
+      );
+      transport.sendTo("x", transport.getExtraInfo("sockname"));
+      await lost.wait();
+      expect(reports).toEqual(["protocol.datagramReceived() failed: the socket is closed: can't read this"]);
+    });
+  });
+
   it("is not opened when its factory throws", async () => {
     await leavesNothing(async () => {
       for (const remote of [{}, { remoteAddress: "127.0.0.1", remotePort: 9 }]) {
