@@ -17,6 +17,6 @@ if (program === undefined) throw new Error(`${file.href} has no program for ${re
 await peer.main(async () => {
   const answer: Answer = { samples: await measures[request.measure](program, request) };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
-  // The tasks of a heap row wait for an hour: no orderly end.
-  if (request.measure === "heap") process.exit();
+  // The tasks of such rows wait for an hour: no orderly end.
+  if (request.measure === "heap" || request.measure === "resident") process.exit();
 });

@@ -11,8 +11,8 @@ class Client {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: Interface;
 
-  constructor(port: number, size: number, connections: number) {
-    const args = [script, port, size, connections].map(String);
+  constructor(port: number, size: number, connections: number, active = connections) {
+    const args = [script, port, size, connections, active].map(String);
     this.child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.lines = createInterface({ input: this.child.stdout });
   }
@@ -22,9 +22,10 @@ class Client {
     return new Promise((resolve, reject) => {
       const exited = (code: number | null) => reject(new Error(`the client ended with ${code}`));
       this.child.once("exit", exited);
-      this.lines.once("line", () => {
+      this.lines.once("line", (line) => {
         this.child.removeListener("exit", exited);
-        resolve();
+        if (line === "ready" || line === "done") resolve();
+        else reject(new Error(line));
       });
     });
   }
@@ -55,6 +56,16 @@ export const echo =
       }
       await client.run(messages);
     };
+  };
+
+/** A program after which `connections` are open, of which a tenth has sent messages. */
+export const held =
+  (listen: () => Promise<number>, size: number): Program =>
+  async (connections, messages) => {
+    const client = new Client(await listen(), size, connections, connections / 10);
+    clients.add(client);
+    await client.answer(); // it is connected
+    await client.run(messages);
   };
 
 /** Ends all clients. */

@@ -105,9 +105,18 @@ async function used(): Promise<number> {
   return heapUsed + external;
 }
 
+/** Bytes of physical memory that each task (a connection, say) adds to the process, garbage that was not given back included. */
+async function resident(program: Program, { load }: Request): Promise<number[]> {
+  await used();
+  const before = process.memoryUsage.rss();
+  await program(load.tasks, load.turns);
+  await used();
+  return [(process.memoryUsage.rss() - before) / load.tasks];
+}
+
 /** Operations per second. */
 async function rate(program: Program, request: Request): Promise<number[]> {
   return (await timeRounds(program, request)).map((nanoseconds) => 1e9 / nanoseconds);
 }
 
-export const measures = { time: timeRounds, rate, cpu: cpuTime, heap };
+export const measures = { time: timeRounds, rate, cpu: cpuTime, heap, resident };

@@ -7,7 +7,7 @@ import type { Row } from "../harness/row.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
-  measure === "time" || measure === "rate" || measure === "cpu" || measure === "heap";
+  ["time", "rate", "cpu", "heap", "resident"].includes(measure);
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
@@ -56,12 +56,12 @@ test.each(cases(inPython))("$name has a program for each $group row", ({ group, 
 });
 
 const timed = rows
-  .filter((row) => row.measure === "time" || row.measure === "rate")
+  .filter((row) => row.measure === "time" || row.measure === "rate" || row.measure === "resident")
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
 
 test.each(timed)("$peer comes to the right result in $row.name", async ({ row, peer }) => {
   const { main, programs } = peers.get(`${peer} ${row.group}`) as Peer; // imported above
-  const tasks = Math.min(row.load.tasks, 16);
+  const tasks = Math.min(row.load.tasks, 20);
   let calls = 0;
   await main(async () => {
     for (; calls < 2; calls++) await programs[row.name]?.(tasks, 16);

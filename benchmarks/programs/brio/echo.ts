@@ -1,11 +1,11 @@
 import { run } from "brio";
 import { type Server, startServer } from "brio/streams";
-import { echo, endClients } from "../echo.ts";
+import { echo, endClients, held } from "../echo.ts";
 import type { Peer } from "../peer.ts";
 
 const servers: Server[] = [];
 
-const served = echo(async () => {
+async function listen(): Promise<number> {
   const server = await startServer(
     async (reader, writer) => {
       for (;;) {
@@ -20,7 +20,9 @@ const served = echo(async () => {
   );
   servers.push(server);
   return server.port;
-});
+}
+
+const served = echo(listen);
 
 const peer: Peer = {
   main: (measurement) =>
@@ -29,7 +31,12 @@ const peer: Peer = {
       endClients();
       for (const server of servers) await server[Symbol.asyncDispose]();
     }),
-  programs: { "echo-1k": served(1024), "echo-10k": served(10_240), "echo-100k": served(102_400) },
+  programs: {
+    "echo-1k": served(1024),
+    "echo-10k": served(10_240),
+    "echo-100k": served(102_400),
+    "connections-10k": held(listen, 1024),
+  },
 };
 
 export default peer;

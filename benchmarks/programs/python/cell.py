@@ -99,12 +99,27 @@ async def heap(program, request):
     return [(tracemalloc.get_traced_memory()[0] - before) / load["tasks"]]
 
 
+async def resident(program, request):
+    """Bytes of physical memory that each task (a connection, say) adds to the process."""
+    load = request["load"]
+    gc.collect()
+    before = resident_now()
+    await program(load["tasks"], load["turns"])
+    gc.collect()
+    return [(resident_now() - before) / load["tasks"]]
+
+
+def resident_now():
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 async def rate(program, request):
     """Operations per second."""
     return [1e9 / nanoseconds for nanoseconds in await time_rounds(program, request)]
 
 
-MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "heap": heap}
+MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "heap": heap, "resident": resident}
 
 
 def main(request):
@@ -114,7 +129,7 @@ def main(request):
     async def measurement():
         answer = {"samples": await MEASURES[request["measure"]](program, request)}
         print(json.dumps(answer), flush=True)
-        if request["measure"] == "heap":
+        if request["measure"] in ("heap", "resident"):
             # The tasks wait for an hour: no orderly end.
             os._exit(0)
 

@@ -22,7 +22,7 @@ import { type TimerEntry, TimerHeap } from "./timers.ts";
  *   yielded   the slice is spent: a setImmediate is queued, sockets, timers and signals have their turn
  *   closed
  *
- *   idle -> ticking (push, wake) -> idle (a tick finds nothing ready)
+ *   idle -> ticking (push, wake, enter) -> idle (a tick finds nothing ready)
  *           ticking -> yielded (slice spent) -> ticking (setImmediate)
  *
  * `active` counts the tasks that hold the baton: one, and any that it starts eagerly meanwhile. A holder is
@@ -252,9 +252,22 @@ export abstract class Scheduler implements ClockHost {
 
   /** Called by the clock. */
   wake(): void {
-    if (this.phase !== "idle") return;
+    if (this.enter()) this.tick();
+  }
+
+  /**
+   * @internal Node has called, with nobody's code on the stack: an event of a socket, say. If it is true, what becomes ready
+   * until {@link leave} runs there and then. If it is false, the loop is at work, and there is nothing to leave.
+   */
+  enter(): boolean {
+    if (this.phase !== "idle") return false;
     this.phase = "ticking";
-    this.startSlice();
+    this.fresh = true;
+    return true;
+  }
+
+  /** @internal */
+  leave(): void {
     this.tick();
   }
 

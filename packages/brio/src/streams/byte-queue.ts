@@ -8,7 +8,7 @@
  */
 export class ByteQueue {
   size = 0;
-  private chunks: Buffer[] = [];
+  private chunks: Buffer[] = NONE;
   /** How many chunks at the front have been read. */
   private head = 0;
   /** What the last chunk is the beginning of, if there may be room behind it. */
@@ -26,7 +26,8 @@ export class ByteQueue {
       return;
     }
     this.room = null;
-    this.chunks.push(chunk);
+    if (this.chunks === NONE) this.chunks = [chunk];
+    else this.chunks.push(chunk);
   }
 
   /** Puts back what was taken last. */
@@ -69,7 +70,7 @@ export class ByteQueue {
   }
 
   clear(): void {
-    this.chunks = [];
+    this.chunks = NONE;
     this.head = 0;
     this.size = 0;
     this.room = null;
@@ -100,6 +101,8 @@ export class ByteQueue {
   }
 }
 
+/** What a queue without chunks has, as most have most of the time: all share it, and nothing is put in. */
+const NONE: Buffer[] = [];
 const EMPTY = Buffer.alloc(0);
 const SMALLEST = 256;
 const MANY = 64;

@@ -14,7 +14,7 @@ import {
 } from "./datagram-address.ts";
 import type { SocketAddress } from "./dns.ts";
 import { errorOf, protocolFrame, tellProtocol } from "./protocol-calls.ts";
-import { WaterMarks, type WriteLimits } from "./water-marks.ts";
+import { WATER_MARKS, type WaterMarks, type WriteLimits, waterMarks } from "./water-marks.ts";
 
 /**
  * What is told of a UDP socket's events: the low-level pair of asyncio. All methods are optional; they are called one at a
@@ -94,7 +94,7 @@ export class DatagramTransport implements Resource {
   private queued = 0;
   private inFlight = 0;
   private writingPaused = false;
-  private readonly marks = new WaterMarks();
+  private marks: WaterMarks = WATER_MARKS;
 
   /** @internal The socket is bound; `begin` comes next. */
   constructor(loop: Loop, socket: Socket, family: 4 | 6, protocol: DatagramProtocol, frame: Frame | null) {
@@ -187,7 +187,8 @@ export class DatagramTransport implements Resource {
 
   /** The marks of {@link setWriteBufferLimits}: low, then high. */
   getWriteBufferLimits(): [low: number, high: number] {
-    return [this.marks.low, this.marks.high];
+    const { low, high } = this.marks;
+    return [low, high];
   }
 
   /**
@@ -197,7 +198,7 @@ export class DatagramTransport implements Resource {
    * @throws RangeError unless high >= low >= 0.
    */
   setWriteBufferLimits(limits: WriteLimits = {}): void {
-    this.marks.set(limits);
+    this.marks = waterMarks(limits);
     this.checkHigh();
   }
 

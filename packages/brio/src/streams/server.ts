@@ -9,11 +9,12 @@ import { wait } from "../compose/wait.ts";
 import { milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
-import { Watcher } from "../tasks/listeners.ts";
+import type { Future } from "../tasks/future.ts";
+import { Observer } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
 import { checkCount, type ServerOptions, type ServerStatistics } from "./server-options.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
 
 /** How long the last of what was written to a client may take, when a server is disposed of. */
 const PATIENCE = "5s";
@@ -54,7 +55,7 @@ type State = "created" | "starting" | "serving" | "closed";
  * });
  * ```
  */
-export class Server implements AsyncDisposable, Resource, WaitSource<void> {
+export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSource<void> {
   /** @internal */ readonly kind = "server.waitClosed";
   private readonly loop: Loop;
   private readonly endpoints: readonly Endpoint[];
@@ -184,25 +185,35 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     try {
       const transport = this.accept(socket, this);
       this.transports.add(transport);
-      transport.onLost = () => {
-        this.transports.delete(transport);
-        this.maybeEnded();
-      };
+      transport.owner = this;
     } catch (exception) {
       socket.destroy();
       this.loop.callExceptionHandler({ message: `${this} could not take a connection`, exception });
     }
   }
 
+  /** @internal */
+  connectionGone(transport: Transport): void {
+    this.transports.delete(transport);
+    this.maybeEnded();
+  }
+
   /** @internal A task has begun that belongs to a connection: this is closed when the task has ended. */
   adopt(task: Task<unknown>, transport: Transport): void {
     this.handlers.add(task);
-    const ended = (): void => {
-      this.handlers.delete(task);
-      transport.close();
-      this.maybeEnded();
-    };
-    task.observe(new Watcher(ended, null));
+    task.observe(new HandlerEnd(this, transport));
+  }
+
+  /** @internal The task has ended: what it threw is reported, and the connection is closed. */
+  handlerEnded(task: Task<unknown>, transport: Transport): void {
+    this.handlers.delete(task);
+    if (task.rejected) {
+      transport.abort();
+      const message = "Unhandled exception in the handler of a connection";
+      this.loop.callExceptionHandler({ message, exception: task.exception() });
+    }
+    transport.close();
+    this.maybeEnded();
   }
 
   private maybeEnded(): void {
@@ -357,5 +368,20 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
       "path" in endpoint ? endpoint.path : `${endpoint.host ?? "*"}:${endpoint.port}`,
     );
     return `<Server at ${where.join(", ")}, ${this.state}>`;
+  }
+}
+
+class HandlerEnd extends Observer {
+  private readonly server: Server;
+  private readonly transport: Transport;
+
+  constructor(server: Server, transport: Transport) {
+    super();
+    this.server = server;
+    this.transport = transport;
+  }
+
+  override settled(task: Future<unknown>): void {
+    this.server.handlerEnded(task as Task<unknown>, this.transport); // it observes nothing else
   }
 }

@@ -1,6 +1,4 @@
-import { CancelledError } from "../cancel/errors.ts";
 import { ambient, frameForCallback } from "../loop/ambient.ts";
-import type { Loop } from "../loop/loop.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { spawn } from "../tasks/create-task.ts";
 import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
@@ -123,26 +121,11 @@ async function start(
     const protocol = new StreamProtocol(reader);
     const transport = new Transport(loop, socket, protocol, null);
     transport.begin();
-    const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol, true));
+    const body = () => handler(reader, new StreamWriter(transport, protocol, true));
     const task = ambient.run(frame, () => spawn(loop, body, { name: "connection" }, caller));
     server.adopt(task, transport);
     return transport;
   });
   if (options.startServing ?? true) await server.startServing();
   return server;
-}
-
-async function serve(
-  loop: Loop,
-  handler: ConnectionHandler,
-  reader: StreamReader,
-  writer: StreamWriter,
-): Promise<void> {
-  try {
-    await handler(reader, writer);
-  } catch (exception) {
-    if (exception instanceof CancelledError) throw exception;
-    writer.transport.abort();
-    loop.callExceptionHandler({ message: "Unhandled exception in the handler of a connection", exception });
-  }
 }

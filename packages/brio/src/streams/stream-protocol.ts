@@ -8,9 +8,9 @@ import type { Transport } from "./transport.ts";
 /** Feeds a reader, and knows when a writer may go on. */
 export class StreamProtocol implements Protocol {
   readonly reader: StreamReader;
-  /** Those who wait until less is to be sent, and until the connection is gone. */
-  private readonly drain = new Line("drain", this);
-  private readonly end = new Line("waitClosed", this);
+  /** Those who wait until less is to be sent, and until the connection is gone. Made when somebody does. */
+  private drain: Line | null = null;
+  private end: Line | null = null;
   private paused = false;
   private ended: { readonly error: Error | null } | null = null;
   private transport: Transport | null = null;
@@ -37,8 +37,8 @@ export class StreamProtocol implements Protocol {
     this.ended = { error };
     if (error === null) this.reader.feedEof();
     else this.reader.setException(error);
-    this.drain.lot.grantAll();
-    this.end.lot.grantAll();
+    this.drain?.lot.grantAll();
+    this.end?.lot.grantAll();
   }
 
   pauseWriting(): void {
@@ -47,7 +47,7 @@ export class StreamProtocol implements Protocol {
 
   resumeWriting(): void {
     this.paused = false;
-    this.drain.lot.grantAll();
+    this.drain?.lot.grantAll();
   }
 
   /** Is the connection gone? */
@@ -80,12 +80,14 @@ export class StreamProtocol implements Protocol {
 
   /** Waits until less is to be sent. Throws what the connection was lost with meanwhile. */
   async waitDrained(scope: Scope): Promise<void> {
+    this.drain ??= new Line("writer.drain", this);
     await this.drain.wait(scope);
     this.check();
   }
 
   /** Waits until the connection is gone, and does not tell with what. */
   waitLost(scope: Scope): Promise<void> {
+    this.end ??= new Line("writer.waitClosed", this);
     return this.end.wait(scope);
   }
 
@@ -99,8 +101,8 @@ class Line implements WaitSource<void> {
   readonly lot = new ParkingLot<void>();
   private readonly protocol: StreamProtocol;
 
-  constructor(name: string, protocol: StreamProtocol) {
-    this.kind = `writer.${name}`;
+  constructor(kind: string, protocol: StreamProtocol) {
+    this.kind = kind;
     this.protocol = protocol;
   }
 

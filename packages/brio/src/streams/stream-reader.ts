@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
-import { AGAIN, Wait, type WaitSource } from "../cancel/wait.ts";
+import { AGAIN, Wait } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { IncompleteReadError, LimitOverrunError } from "./errors.ts";
+import { ExactBytes, Line, type Reading, SomeBytes, UpTo } from "./readings.ts";
 import { Finder } from "./separators.ts";
 
 /** What feeds a reader, as far as the reader needs to know it. */
@@ -22,9 +23,6 @@ export interface StreamReaderOptions {
 
 /** What separates pieces of a stream: bytes, or text that stands for its UTF-8. */
 export type Separator = string | Uint8Array;
-
-/** Tries to read: what was read, or AGAIN if more has to come. It may throw. */
-type Attempt<T> = () => T | typeof AGAIN;
 
 export const DEFAULT_LIMIT: number = 2 ** 16;
 
@@ -78,10 +76,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   read(n = -1): Promise<Buffer> {
     if (!Number.isInteger(n)) return refuse("n", "a whole number of bytes, or -1", n);
     if (n < 0) return this.readToEnd();
-    return this.perform("read", () => {
-      if (n > 0 && this.buffer.size === 0 && !this.ended) return AGAIN;
-      return this.take(n);
-    });
+    return this.perform(new SomeBytes(this, n));
   }
 
   /**
@@ -93,20 +88,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * RuntimeError while another task waits for this reader; the error of the connection, if it was lost.
    */
   readLine(): Promise<Buffer> {
-    const line = this.upTo([NEWLINE]);
-    return this.perform("readLine", () => {
-      try {
-        return line();
-      } catch (error) {
-        if (error instanceof IncompleteReadError) return error.partial;
-        if (!(error instanceof LimitOverrunError)) throw error;
-        this.dropLine(error.consumed);
-        throw new RangeError(
-          `the line is longer than the reader's limit of ${this.limit} bytes, and was dropped: give the stream a higher limit`,
-          { cause: error },
-        );
-      }
-    });
+    return this.perform(new Line(this, this.finder([NEWLINE])));
   }
 
   /**
@@ -119,11 +101,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    */
   readExactly(n: number): Promise<Buffer> {
     if (!Number.isInteger(n) || n < 0) return refuse("n", "a whole number of bytes >= 0", n);
-    return this.perform("readExactly", () => {
-      if (this.buffer.size >= n) return this.take(n);
-      if (this.ended) throw new IncompleteReadError(this.buffer.takeAll(), n);
-      return AGAIN;
-    });
+    return this.perform(new ExactBytes(this, n));
   }
 
   /**
@@ -151,7 +129,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (separators.length === 0 || separators.some(({ length }) => length === 0)) {
       return refuse("separator", 'at least one byte, such as "\\r\\n"', separator);
     }
-    return this.perform("readUntil", this.upTo(separators));
+    return this.perform(new UpTo(this, this.finder(separators)));
   }
 
   /** Has the stream ended, and has everything been read? */
@@ -224,13 +202,13 @@ export class StreamReader implements AsyncIterable<Buffer> {
   // -- within --------------------------------------------------------------------------------------------
 
   /** Tries at once; then at each turn of the wait, which more data grants. */
-  private perform<T>(name: string, attempt: Attempt<T>): Promise<T> {
+  private perform<T>(reading: Reading<T>): Promise<T> {
     const scope = ambientScope();
-    if (scope === undefined) return outsideTask(`reader.${name}()`);
+    if (scope === undefined) return outsideTask(`${reading.kind}()`);
     if (this.failure !== null) return Promise.reject(this.tell(this.failure));
     let value: T | typeof AGAIN;
     try {
-      value = attempt();
+      value = reading.attempt();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -238,23 +216,61 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (this.waiting !== null) {
       return Promise.reject(
         new RuntimeError(
-          `reader.${name}() was called while another task waits in ${this.waiting.kind}(): give one task the reading`,
+          `${reading.kind}() was called while another task waits in ${this.waiting.kind}(): give one task the reading`,
         ),
       );
     }
     this.resume();
-    const wait = new Wait<T>(scope, new Reading(this, `reader.${name}`, attempt));
+    const wait = new Wait<T>(scope, reading);
     this.waiting = wait as Wait<unknown>;
     return wait.begin();
   }
 
   /** @internal The wait's turn has come. What has come before the connection failed is read first. */
-  retry<T>(attempt: Attempt<T>): T | typeof AGAIN {
-    const value = attempt();
+  retry<T>(reading: Reading<T>): T | typeof AGAIN {
+    const value = reading.attempt();
     if (value !== AGAIN) this.waiting = null;
     else if (this.failure !== null) throw this.tell(this.failure);
     else this.resume();
     return value;
+  }
+
+  // What readings try. They throw what the read is to throw, and give AGAIN if more has to come.
+
+  /** @internal */
+  trySome(n: number): Buffer | typeof AGAIN {
+    if (n > 0 && this.buffer.size === 0 && !this.ended) return AGAIN;
+    return this.take(n);
+  }
+
+  /** @internal */
+  tryExactly(n: number): Buffer | typeof AGAIN {
+    if (this.buffer.size >= n) return this.take(n);
+    if (this.ended) throw new IncompleteReadError(this.buffer.takeAll(), n);
+    return AGAIN;
+  }
+
+  /** @internal */
+  tryUpTo(finder: Finder): Buffer | typeof AGAIN {
+    const end = finder.find();
+    if (end !== AGAIN) return this.take(end);
+    if (this.ended) throw new IncompleteReadError(this.buffer.takeAll(), null);
+    return AGAIN;
+  }
+
+  /** @internal */
+  tryLine(finder: Finder): Buffer | typeof AGAIN {
+    try {
+      return this.tryUpTo(finder);
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return error.partial;
+      if (!(error instanceof LimitOverrunError)) throw error;
+      this.dropLine(error.consumed);
+      throw new RangeError(
+        `the line is longer than the reader's limit of ${this.limit} bytes, and was dropped: give the stream a higher limit`,
+        { cause: error },
+      );
+    }
   }
 
   private tell({ error }: { readonly error: unknown }): unknown {
@@ -281,14 +297,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   }
 
-  private upTo(separators: readonly Buffer[]): Attempt<Buffer> {
-    const finder = new Finder(this.buffer, separators, this.limit);
-    return () => {
-      const end = finder.find();
-      if (end !== AGAIN) return this.take(end);
-      if (this.ended) throw new IncompleteReadError(this.buffer.takeAll(), null);
-      return AGAIN;
-    };
+  private finder(separators: readonly Buffer[]): Finder {
+    return new Finder(this.buffer, separators, this.limit);
   }
 
   /** Drops a line that is too long: through its end if that is there. */
@@ -325,36 +335,6 @@ export class StreamReader implements AsyncIterable<Buffer> {
 export function checkLimit(limit: number): void {
   if (Number.isInteger(limit) && limit > 0) return;
   throw new RangeError(`limit must be a whole number of bytes > 0, such as 65536; got ${inspect(limit)}`);
-}
-
-/** A wait for more data. */
-class Reading<T> implements WaitSource<T> {
-  readonly kind: string;
-  private readonly reader: StreamReader;
-  private readonly attempt: Attempt<T>;
-
-  constructor(reader: StreamReader, kind: string, attempt: Attempt<T>) {
-    this.reader = reader;
-    this.kind = kind;
-    this.attempt = attempt;
-  }
-
-  take(): T | typeof AGAIN {
-    try {
-      return this.reader.retry(this.attempt);
-    } catch (error) {
-      this.reader.endWait();
-      throw error;
-    }
-  }
-
-  withdraw(): undefined {
-    this.reader.endWait();
-  }
-
-  toString(): string {
-    return String(this.reader);
-  }
 }
 
 /** Pieces of a stream, up to the empty one at its end. Unlike a generator it can go on after an error. */
