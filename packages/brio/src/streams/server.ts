@@ -12,6 +12,7 @@ import type { Loop, Resource } from "../loop/loop.ts";
 import { Watcher } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
+import { checkReusePort } from "./reuse-port.ts";
 import { checkCount, type ServerOptions, type ServerStatistics } from "./server-options.ts";
 import type { Transport } from "./transport.ts";
 
@@ -77,7 +78,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   /** @internal Use `startServer`. */
   constructor(loop: Loop, endpoints: readonly Endpoint[], options: ServerOptions, accept: Accept) {
     this.loop = loop;
-    const { maxConnections, backlog } = options;
+    const { maxConnections, backlog, reusePort } = options;
+    checkReusePort(reusePort);
     checkCount("maxConnections", maxConnections);
     checkCount("backlog", backlog);
     this.endpoints = endpoints;
