@@ -1,5 +1,6 @@
 import { openDatagram } from "brio/streams";
 import { describe, expect, it } from "vitest";
+import { Child } from "../run/child.ts";
 import { ending, leavesNothing, local, nobody } from "./datagrams.ts";
 
 describe("what can't be opened", () => {
@@ -87,4 +88,22 @@ describe("what can't be sent", () => {
     await expect(socket.send("x", nobody)).rejects.toThrow(/needs a running event loop/);
     await expect(socket.waitClosed()).rejects.toThrow(/needs a running event loop/);
   });
+});
+
+describe("a process that has no descriptor left", () => {
+  it.skipIf(process.platform !== "linux")(
+    "opens no socket, says so, and goes on with those that it has",
+    async () => {
+      const child = new Child(new URL("fixtures/datagram-emfile.ts", import.meta.url), [], {
+        descriptors: 40,
+      });
+      const { out, code, err } = await child.ended;
+      expect(out).toEqual([
+        expect.stringMatching(/^\d+ sockets, then (EMFILE from bind,?){3}; hello$/),
+        "the same again",
+        "0 left",
+      ]);
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+    },
+  );
 });
