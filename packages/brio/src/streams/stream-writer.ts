@@ -10,6 +10,7 @@ import type { ExtraInfo } from "./extra-info.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
 import { encryptAsServer } from "./start-tls.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
+import { checkClientTls, checkServerTls } from "./tls-options.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long the last of what was written may take, when a writer is disposed of. */
@@ -115,6 +116,8 @@ export class StreamWriter implements AsyncDisposable {
   async startTls(options: true | TlsOptions | ServerTlsOptions): Promise<void> {
     if (!this.canWriteEof()) throw new RuntimeError("startTls(): this connection is encrypted already");
     if (this.transport.isClosing()) throw new RuntimeError("startTls(): this connection is being closed");
+    if (this.serverSide) checkServerTls(options ?? null);
+    else checkClientTls(options ?? null);
     const { reader } = this.protocol;
     await this.transport.flush();
     await this.transport.upgrade(reader.takeBuffered(), (socket) =>

@@ -233,6 +233,7 @@ export class Transport implements ReadFlow, Resource {
 
   private readonly failed = (error: Error): void => {
     this.error ??= error;
+    this.socket.destroy(); // by itself, Node keeps a TLS socket on which something else than TLS has come
   };
 
   private readonly closed = (): void => {
