@@ -187,7 +187,7 @@ export class Transport implements ReadFlow, Resource {
   }
 
   private readonly flushed = (): void => {
-    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.marks.low) return;
+    if (!this.writingPaused || this.socket.destroyed || this.socket.writableLength > this.marks.low) return;
     this.writingPaused = false;
     this.tell("resumeWriting");
   };

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Event, getRunningLoop, interruptible } from "brio";
+import { Event, getRunningLoop, interruptible, sleep } from "brio";
 import { createConnection, createServer, type Protocol, type Transport } from "brio/streams";
 import { describe, expect, it } from "vitest";
 import { leavesNothing } from "../left-behind.ts";
@@ -20,6 +20,63 @@ describe("writing", () => {
       transport.close(); // twice is fine
       transport.write("dropped");
       expect(await textOf(peer)).toBe(`abcd${big}`);
+    });
+  });
+
+  it("takes bytes in whatever view they are shown, and nothing of what is empty", async () => {
+    await events(async (note) => {
+      const [transport, , peer] = await toNode(() => new Noting(note));
+      const bytes = new TextEncoder().encode("-parts of bytes-");
+      transport.write("");
+      transport.write(new Uint8Array(0));
+      transport.writeLines([]);
+      transport.writeLines(["", Buffer.alloc(0)]);
+      expect(transport.getWriteBufferSize()).toBe(0);
+      transport.write(bytes.subarray(1, 6));
+      transport.write(new Uint8Array(bytes.buffer, 6, 4));
+      transport.write(Buffer.from(bytes).subarray(10, 15));
+      transport.write(" and \u00fc");
+      transport.close();
+      expect(await textOf(peer)).toBe("parts of bytes and \u00fc");
+    });
+  });
+
+  it("after the end is dropped, and so is all else that could be asked for", async () => {
+    const noted = await events(async (note) => {
+      const [transport, protocol, peer] = await toNode(() => new Noting(note));
+      const use = (): void => {
+        transport.write("dropped");
+        transport.writeLines(["dropped", "as well"]);
+        transport.pauseReading();
+        transport.resumeReading();
+        transport.writeEof();
+        transport.close();
+      };
+      transport.close();
+      use();
+      expect(await textOf(peer)).toBe("");
+      await protocol.lost.wait();
+      use();
+      transport.abort();
+      expect([transport.getWriteBufferSize(), transport.isClosing(), transport.isReading()]).toEqual([
+        0,
+        true,
+        false,
+      ]);
+      await sleep(0);
+    });
+    expect(noted).toEqual(["made", "lost in order"]); // each once
+  });
+
+  it("sends all that was written before writeEof says that it is all", async () => {
+    await events(async (note) => {
+      const [transport, protocol, peer] = await toNode(() => new Noting(note));
+      transport.write(letters(10_000_000));
+      transport.writeEof();
+      expect(transport.getWriteBufferSize()).toBeGreaterThan(0);
+      expect((await textOf(peer)).length).toBe(10_000_000);
+      peer.end();
+      await protocol.lost.wait();
     });
   });
 
@@ -100,6 +157,17 @@ describe("the water marks", () => {
       transport.close();
     });
     expect(noted.slice(0, 5)).toEqual(["made", "pause", "written", "resume", "true"]);
+  });
+
+  it("have writing paused also by several pieces written as one", async () => {
+    const noted = await events(async (note) => {
+      const [transport, protocol] = await toNode(() => new Noting(note));
+      transport.writeLines(Array.from({ length: 100 }, () => letters(100_000)));
+      note("written");
+      transport.abort();
+      await protocol.lost.wait();
+    });
+    expect(noted).toEqual(["made", "pause", "written", "lost in order"]);
   });
 
   it("have writing paused only if more than the high one waits", async () => {
