@@ -91,7 +91,7 @@ describe.each([
   });
 
   it("ends with an error if the other side goes away in the middle, and leaves nothing open", async () => {
-    const path = await lettersFile(30_000_000);
+    const path = await lettersFile(16_000_000);
     await events(async () => {
       const gone = new Event();
       await using server = await startServer(
@@ -114,7 +114,7 @@ describe.each([
   });
 
   it("stops when it is cancelled: the connection can be used on", async () => {
-    const path = await lettersFile(30_000_000);
+    const path = await lettersFile(16_000_000);
     await events(async () => {
       const go = new Event();
       let got = 0;
@@ -138,7 +138,7 @@ describe.each([
       server.close();
       await server.waitClosed();
       expect(got).toBeGreaterThan(before + 999);
-      expect(got).toBeLessThan(30_000_000);
+      expect(got).toBeLessThan(16_000_000);
     });
   });
 });
