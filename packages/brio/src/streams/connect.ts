@@ -7,7 +7,7 @@ import { timeout } from "../compose/timeout.ts";
 import type { Duration } from "../loop/duration.ts";
 import { checkPort, getaddrinfo, type SocketAddress } from "./dns.ts";
 import { staggeredRace } from "./staggered-race.ts";
-import { checkClientTls, handshakeLimit } from "./tls-options.ts";
+import { checkClientTls, checkNamelessTls, handshakeLimit } from "./tls-options.ts";
 
 /** TLS of a connection: Node's own options, and how long the handshake may take. */
 export interface TlsOptions extends Omit<ConnectionOptions, "host" | "port" | "path" | "socket" | "signal"> {
@@ -17,7 +17,10 @@ export interface TlsOptions extends Omit<ConnectionOptions, "host" | "port" | "p
 
 /** How a connection is made. */
 export interface ConnectOptions {
-  /** Encrypt it: `true`, or Node's options (`ca`, `cert`, `key`, `ALPNProtocols`, ...). Default false. */
+  /**
+   * Encrypt it: `true`, or Node's options (`ca`, `cert`, `key`, `ALPNProtocols`, ...). Over a Unix socket, `servername`
+   * must be among them: the name that the server's certificate is for. Default false.
+   */
   tls?: boolean | TlsOptions | undefined;
   /** Only addresses of this family. Default: both. */
   family?: 4 | 6 | undefined;
@@ -73,7 +76,7 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
   if (typeof path !== "string" || path === "") {
     throw new TypeError(`path must be that of a Unix socket; got ${inspect(path)}`);
   }
-  checkClientTls(options.tls);
+  checkNamelessTls(options.tls);
   const socket = await openUnix(path);
   return options.tls ? await encrypt(socket, "", options.tls) : socket;
 }

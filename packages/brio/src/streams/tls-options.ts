@@ -22,6 +22,17 @@ export function checkClientTls(tls: unknown): void {
   handshakeLimit(tls.handshakeTimeout);
 }
 
+/** The same where no name is known that the certificate must be for: it has to be given. Node would take "localhost". */
+export function checkNamelessTls(tls: unknown): void {
+  checkClientTls(tls);
+  if (tls === undefined || tls === false) return;
+  const { servername, rejectUnauthorized, checkServerIdentity } = isOptions(tls) ? tls : ({} as Options);
+  if (servername || rejectUnauthorized === false || checkServerIdentity !== undefined) return;
+  throw new TypeError(
+    `tls needs the name that the server's certificate is for: { servername: "example.com" }; got ${inspect(tls, { depth: 0 })}`,
+  );
+}
+
 /** Refuses what can't be the TLS options of a server. `undefined`: no TLS. */
 export function checkServerTls(tls: unknown): void {
   if (tls === undefined) return;

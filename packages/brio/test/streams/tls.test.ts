@@ -225,7 +225,7 @@ describe("startTls", () => {
       await using listening = await startServer(async (reader) => void (await reader.read()), local, 0);
       const [, writer] = await openConnection(local, listening.port);
       await taskGroup(async () => {
-        const upgrading = createTask(() => writer.startTls({ ca }));
+        const upgrading = createTask(() => writer.startTls({ ca, servername: "localhost" }));
         await expect(timeout("30ms", () => upgrading)).rejects.toThrow(TimeoutError);
       });
       await writer.waitClosed().catch(() => {});
@@ -268,6 +268,8 @@ describe("options of TLS", () => {
       const [reader, writer] = await openConnection(local, listening.port);
       await using _ = writer;
       await expect(writer.startTls(wrong(undefined))).rejects.toThrow(/^tls must be true, or options/);
+      await expect(writer.startTls({ ca })).rejects.toThrow(/^tls needs the name .* servername: /);
+      await expect(writer.startTls({ ca, servername: "" })).rejects.toThrow(/^tls needs the name/);
       await expect(writer.startTls({ ca, handshakeTimeout: 0 })).rejects.toThrow(/^handshakeTimeout must be/);
       expect(await ask(reader, writer, "still plain")).toBe("STILL PLAIN");
     }));

@@ -10,6 +10,7 @@ import {
   type StreamReader,
   type StreamWriter,
   startUnixServer,
+  type TlsOptions,
   type Transport,
 } from "brio/streams";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -124,13 +125,20 @@ describe("a server at a Unix socket", () => {
     expect(noted).toEqual(["HELLO\n", expect.stringMatching(/^server.test TLSv1/), "AGAIN\n"]);
   });
 
-  it("that nobody vouches for is refused", async () => {
+  it("that nobody vouches for is refused, and one of another name; a name must be given", async () => {
     const path = join(await temporaryFolder(), "s");
     await events(async () => {
       await using server = await createUnixServer(() => ({}), path, { tls: SERVER });
-      expect(await errorOf(createUnixConnection(() => ({}), path, { tls: true }))).toMatchObject({
+      const visit = (tls: true | TlsOptions) => errorOf(createUnixConnection(() => ({}), path, { tls }));
+      expect(await visit({ servername: "localhost" })).toMatchObject({
         code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
       });
+      expect(await visit({ ...CLIENT, servername: "elsewhere.test" })).toMatchObject({
+        code: "ERR_TLS_CERT_ALTNAME_INVALID",
+      });
+      for (const nameless of [true, { ca: CLIENT.ca }] as const) {
+        expect(String(await visit(nameless))).toMatch(/^TypeError: tls needs the name/);
+      }
       expect(server.statistics().connections).toBe(0);
     });
   });
