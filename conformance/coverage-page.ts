@@ -13,8 +13,6 @@ import {
 const CHAPTERS: Readonly<Record<string, string>> = {
   now: "Covered now",
   threads: "Comes with brio/threads",
-  streams: "Comes with brio/streams",
-  subprocess: "Comes with brio/subprocess",
   inspect: "Comes with the rest of brio/inspect",
   cli: "Comes with the command line",
   never: "Can't apply",

@@ -18,6 +18,7 @@ import {
   interruptible,
   Lock,
   Queue,
+  RuntimeError,
   run,
   Semaphore,
   sleep,
@@ -30,6 +31,13 @@ import { describeTask } from "brio/inspect";
 import { runVirtual } from "brio/testing";
 
 const checks: Record<string, () => Promise<void>> = {
+  // The first one: until a loop has been, the runtime may not follow promises.
+  async "whoever calls run is outside of its loop afterwards"() {
+    await run(() => sleep(0));
+    assert.throws(() => getRunningLoop(), RuntimeError);
+    assert.equal(currentTask(), null);
+  },
+
   async "sleeps run side by side"() {
     const started = performance.now();
     await run(() => gather(...Array.from({ length: 20 }, () => () => sleep(50))));

@@ -56,6 +56,15 @@ export function holdBack<T>(code: (value: T) => void): (value: T) => void {
   return open;
 }
 
+/**
+ * To be called before anything is held back. Before Node 24, Node follows promises only from the first time that an
+ * AsyncLocalStorage is entered: a microtask that was begun before has no place of its own to keep a frame in, and what
+ * {@link enterFrame} enters there would be left to the whole program.
+ */
+export function followPromises(): void {
+  ambient.run(null as never, none); // nothing is called in it; entering what there is already (undefined) would be nothing
+}
+
 /** Enters a frame for the rest of a microtask that was begun by {@link holdBack}: it ends with the microtask. */
 export function enterFrame(frame: Frame): void {
   ambient.enterWith(frame);

@@ -1,3 +1,4 @@
+import { followPromises } from "./ambient.ts";
 import type { Clock } from "./clock.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { Handle, TimerHandle } from "./handle.ts";
@@ -35,6 +36,7 @@ export class Loop extends Scheduler {
   /** @internal */
   constructor(clock?: Clock, once = false) {
     super(clock);
+    followPromises();
     this.once = once;
   }
 

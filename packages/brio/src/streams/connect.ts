@@ -7,6 +7,7 @@ import { timeout } from "../compose/timeout.ts";
 import type { Duration } from "../loop/duration.ts";
 import { checkPort, getaddrinfo, type SocketAddress } from "./dns.ts";
 import { staggeredRace } from "./staggered-race.ts";
+import { checkClientTls, checkNamelessTls, handshakeLimit } from "./tls-options.ts";
 
 /** TLS of a connection: Node's own options, and how long the handshake may take. */
 export interface TlsOptions extends Omit<ConnectionOptions, "host" | "port" | "path" | "socket" | "signal"> {
@@ -16,7 +17,10 @@ export interface TlsOptions extends Omit<ConnectionOptions, "host" | "port" | "p
 
 /** How a connection is made. */
 export interface ConnectOptions {
-  /** Encrypt it: `true`, or Node's options (`ca`, `cert`, `key`, `ALPNProtocols`, ...). Default false. */
+  /**
+   * Encrypt it: `true`, or Node's options (`ca`, `cert`, `key`, `ALPNProtocols`, ...). Over a Unix socket, `servername`
+   * must be among them: the name that the server's certificate is for. Default false.
+   */
   tls?: boolean | TlsOptions | undefined;
   /** Only addresses of this family. Default: both. */
   family?: 4 | 6 | undefined;
@@ -44,6 +48,7 @@ export async function connectTcp(host: string, port: number, options: ConnectOpt
     throw new TypeError(`host must be a name or an address, such as "127.0.0.1"; got ${inspect(host)}`);
   }
   checkPort(port);
+  checkClientTls(options.tls);
   const addresses = interleave(await addressesOf(host, port, options));
   if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: "ENOTFOUND" });
   const {
@@ -71,6 +76,7 @@ export async function connectUnix(path: string, options: ConnectOptions): Promis
   if (typeof path !== "string" || path === "") {
     throw new TypeError(`path must be that of a Unix socket; got ${inspect(path)}`);
   }
+  checkNamelessTls(options.tls);
   const socket = await openUnix(path);
   return options.tls ? await encrypt(socket, "", options.tls) : socket;
 }
@@ -125,11 +131,11 @@ function open(options: TcpNetConnectOpts | IpcNetConnectOpts): Promise<Socket> {
 /** TLS over a connection that stands: what `tls.connect` does, with a limit in time. */
 export async function encrypt(socket: Socket, host: string, options: true | TlsOptions): Promise<Socket> {
   try {
-    const { handshakeTimeout = "60s", ...tls } = options === true ? {} : options;
+    const { handshakeTimeout, ...tls } = options === true ? {} : options;
     socket.allowHalfOpen = false; // or Node would not see that the other side goes away before it has shaken hands
     const servername = tls.servername ?? (isIP(host) === 0 ? host : "");
     const secured = connectTls({ ...tls, servername, socket });
-    return await timeout(handshakeTimeout, () =>
+    return await timeout(handshakeLimit(handshakeTimeout), () =>
       interruptible(
         (signal) =>
           new Promise<Socket>((resolve, reject) =>
@@ -153,7 +159,7 @@ function untilReady(
 ): void {
   const ready = (): void => {
     forget();
-    socket.on("error", ignore); // if it fails before anybody has taken it up: `socket.errored` tells
+    socket.on("error", (error) => socket.destroy(error)); // before anybody has taken it up: `socket.errored` tells
     resolve(socket);
   };
   const failed = (error: unknown): void => {

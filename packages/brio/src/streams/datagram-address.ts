@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { CancelledError } from "../cancel/errors.ts";
 import { interruptible } from "../cancel/foreign.ts";
 import { checkPort, getaddrinfo, type SocketAddress } from "./dns.ts";
+import { checkReusePort } from "./reuse-port.ts";
 
 /** Where a datagram goes to: as {@link SocketAddress}, whose family is not needed for it. */
 export type DatagramTarget = Pick<SocketAddress, "address" | "port">;
@@ -68,7 +69,8 @@ async function endsOf(caller: string, options: DatagramOptions): Promise<Ends[]>
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${caller} takes options, such as { localPort: 5000 }; got ${inspect(options)}`);
   }
-  const { localAddress, localPort = 0, remoteAddress, remotePort, family } = options;
+  const { localAddress, localPort = 0, remoteAddress, remotePort, family, reusePort } = options;
+  checkReusePort(reusePort);
   if (family !== undefined && family !== 4 && family !== 6)
     throw new RangeError(`family must be 4 or 6; got ${inspect(family)}`);
   checkPort(localPort, "localPort");

@@ -21,9 +21,9 @@ const readers: { readonly [N in keyof ExtraInfo]: (socket: Socket) => ExtraInfo[
   peername: ({ remoteAddress, remotePort, remoteFamily }) => address(remoteAddress, remotePort, remoteFamily),
   sockname: ({ localAddress, localPort, localFamily }) => address(localAddress, localPort, localFamily),
   socket: (socket) => socket,
-  cipher: (socket) => secured(socket)?.getCipher(),
+  cipher: (socket) => secured(socket)?.getCipher() ?? undefined, // null once it is gone
   peercert: (socket) => {
-    const certificate = secured(socket)?.getPeerCertificate();
+    const certificate = secured(socket)?.getPeerCertificate() ?? undefined; // null once it is gone
     return certificate === undefined || Object.keys(certificate).length === 0 ? undefined : certificate;
   },
   alpnProtocol: (socket) => secured(socket)?.alpnProtocol || undefined,

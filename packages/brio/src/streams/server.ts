@@ -6,14 +6,15 @@ import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { wait } from "../compose/wait.ts";
-import { milliseconds } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import type { Future } from "../tasks/future.ts";
 import { Observer } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
+import { checkReusePort } from "./reuse-port.ts";
 import { checkCount, type ServerOptions, type ServerStatistics } from "./server-options.ts";
+import { checkServerTls, handshakeLimit } from "./tls-options.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
 
 /** How long the last of what was written to a client may take, when a server is disposed of. */
@@ -78,7 +79,9 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
   /** @internal Use `startServer`. */
   constructor(loop: Loop, endpoints: readonly Endpoint[], options: ServerOptions, accept: Accept) {
     this.loop = loop;
-    const { maxConnections, backlog } = options;
+    const { maxConnections, backlog, reusePort, tls } = options;
+    checkReusePort(reusePort);
+    checkServerTls(tls);
     checkCount("maxConnections", maxConnections);
     checkCount("backlog", backlog);
     this.endpoints = endpoints;
@@ -146,11 +149,14 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
     if (tls === undefined) {
       listener = createServer(accepting, (socket) => this.connected(socket));
     } else {
-      const { handshakeTimeout = "60s", ...options } = tls;
-      const limit = milliseconds(handshakeTimeout, "handshakeTimeout");
+      const { handshakeTimeout, ...options } = tls;
       // TLS has no half of a connection. (And Node would not see that a client goes away before it has shaken hands.)
       const whole = { ...accepting, allowHalfOpen: false };
-      const secure = createTlsServer({ ...whole, ...options, handshakeTimeout: limit });
+      const secure = createTlsServer({
+        ...whole,
+        ...options,
+        handshakeTimeout: handshakeLimit(handshakeTimeout),
+      });
       secure.on("connection", (socket: Socket) => {
         this.encrypted.add(socket);
         socket.once("close", () => this.encrypted.delete(socket));

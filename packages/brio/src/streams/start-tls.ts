@@ -3,14 +3,15 @@ import { createServer } from "node:tls";
 import { interruptible } from "../cancel/foreign.ts";
 import { timeout } from "../compose/timeout.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
+import { handshakeLimit } from "./tls-options.ts";
 
 /**
  * Encrypts a connection that stands, from the server's side: what a TLS server does with a connection that it has accepted,
  * without the server.
  */
 export async function encryptAsServer(socket: Socket, options: ServerTlsOptions): Promise<Socket> {
-  const { handshakeTimeout = "60s", ...tls } = options;
-  return await timeout(handshakeTimeout, () =>
+  const { handshakeTimeout, ...tls } = options;
+  return await timeout(handshakeLimit(handshakeTimeout), () =>
     interruptible(
       (signal) =>
         new Promise<Socket>((resolve, reject) => {
@@ -22,7 +23,7 @@ export async function encryptAsServer(socket: Socket, options: ServerTlsOptions)
           signal.addEventListener("abort", aborted);
           server.once("secureConnection", (secured) => {
             signal.removeEventListener("abort", aborted);
-            secured.on("error", () => {}); // if it fails before it is taken up: `errored` tells
+            secured.on("error", (error) => secured.destroy(error)); // before it is taken up: `errored` tells
             resolve(secured);
           });
           server.once("tlsClientError", (error) => {

@@ -10,6 +10,7 @@ import type { ExtraInfo } from "./extra-info.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
 import { encryptAsServer } from "./start-tls.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
+import { checkNamelessTls, checkServerTls } from "./tls-options.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long the last of what was written may take, when a writer is disposed of. */
@@ -105,22 +106,25 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Goes on with TLS: what was written is sent as it is, all that follows is encrypted. On the side of a server's handler
-   * it needs the server's options (`key`, `cert`, ...), on the other side a client's (`ca`, `servername`, ...).
+   * it needs the server's options (`key`, `cert`, ...), on the other side a client's: `servername`, the name that the
+   * server's certificate must be for, and `ca` and others.
    *
    * *Cancel safety*: cancelled, the connection is gone.
    *
-   * @throws what the handshake fails with, TimeoutError if it takes too long: then the connection is gone; RuntimeError if
-   * it is encrypted already or being closed.
+   * @throws what the handshake fails with, TimeoutError if it takes too long: then the connection is gone; TypeError or
+   * RangeError for bad options, RuntimeError if it is encrypted already or being closed: then it is as it was.
    */
-  async startTls(options: true | TlsOptions | ServerTlsOptions): Promise<void> {
+  async startTls(options: TlsOptions | ServerTlsOptions): Promise<void> {
     if (!this.canWriteEof()) throw new RuntimeError("startTls(): this connection is encrypted already");
     if (this.transport.isClosing()) throw new RuntimeError("startTls(): this connection is being closed");
+    if (this.serverSide) checkServerTls(options ?? null);
+    else checkNamelessTls(options ?? null);
     const { reader } = this.protocol;
     await this.transport.flush();
     await this.transport.upgrade(reader.takeBuffered(), (socket) =>
       this.serverSide
         ? encryptAsServer(socket, options as ServerTlsOptions) // what else a server has no use for
-        : encrypt(socket, "", options as true | TlsOptions),
+        : encrypt(socket, "", options as TlsOptions),
     );
   }
 

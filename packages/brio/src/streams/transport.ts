@@ -96,7 +96,7 @@ export class Transport implements ReadFlow, Resource {
       (this as Carrier)[TRANSPORT].flushed();
     },
     error(this: Socket, error: Error): void {
-      (this as Carrier)[TRANSPORT].error ??= error;
+      (this as Carrier)[TRANSPORT].failed(error);
     },
     close(this: Socket): void {
       (this as Carrier)[TRANSPORT].closed();
@@ -233,7 +233,7 @@ export class Transport implements ReadFlow, Resource {
   }
 
   private flushed(): void {
-    if (!this.writingPaused || this.state === "lost" || this.socket.writableLength > this.marks.low) return;
+    if (!this.writingPaused || this.socket.destroyed || this.socket.writableLength > this.marks.low) return;
     this.writingPaused = false;
     this.tell("resumeWriting");
   }
@@ -275,6 +275,11 @@ export class Transport implements ReadFlow, Resource {
   /** @internal */
   loopCloses(): void {
     this.abort();
+  }
+
+  private failed(error: Error): void {
+    this.error ??= error;
+    this.socket.destroy(); // by itself, Node keeps a TLS socket on which something else than TLS has come
   }
 
   private closed(): void {

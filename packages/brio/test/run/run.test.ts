@@ -14,6 +14,15 @@ import { describe, expect, it } from "vitest";
 import { outside } from "../tasks/outside.ts";
 
 describe("run", () => {
+  // The first one: until a loop has been, Node before 24 need not follow promises.
+  it("leaves whoever calls it outside of its loop", async () => {
+    await run(() => sleep(0));
+    expect(currentTask()).toBeNull();
+    expect(() => getRunningLoop()).toThrow(RuntimeError);
+    await run(() => sleep(0));
+    expect(() => getRunningLoop()).toThrow(RuntimeError);
+  });
+
   it("resolves with what main returns", async () => {
     const value = await run(async () => {
       await sleep(0);

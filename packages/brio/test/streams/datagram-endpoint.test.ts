@@ -139,6 +139,27 @@ describe("a datagram endpoint", () => {
     });
   });
 
+  it("takes bytes in whatever view they are shown, in the order in which they are handed over", async () => {
+    await leavesNothing(async () => {
+      const [server, serving] = await open();
+      const [client, asking] = await open();
+      const target = server.getExtraInfo("sockname");
+      const bytes = new TextEncoder().encode("-parts-");
+      client.sendTo(bytes.subarray(1, 6), target);
+      client.sendTo(new Uint8Array(bytes.buffer, 1, 4), target);
+      client.sendTo(Buffer.from(bytes).subarray(1, 3), target);
+      client.sendTo("text", target);
+      await until(() => serving.events.length === 5);
+      expect(serving.events.slice(1).map((event) => event.split(" ")[1])).toEqual([
+        "parts",
+        "part",
+        "pa",
+        "text",
+      ]);
+      await close(asking, serving);
+    });
+  });
+
   it("refuses an address that is not the connected one, and none where one is needed", async () => {
     await leavesNothing(async () => {
       const [server, serving] = await open();

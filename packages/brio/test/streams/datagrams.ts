@@ -1,7 +1,12 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { type EventLoop, getRunningLoop, interruptible, run } from "brio";
-import { type DatagramSocket, type OpenDatagramOptions, openDatagram } from "brio/streams";
+import {
+  type DatagramSocket,
+  type DatagramTarget,
+  type OpenDatagramOptions,
+  openDatagram,
+} from "brio/streams";
 import { expect } from "vitest";
 
 /** The descriptors of this process that are sockets; null where the system does not say. */
@@ -36,6 +41,9 @@ export async function leavesNothing<T>(main: (loop: EventLoop) => Promise<T>): P
   expect([sockets(), handles()]).toEqual(before);
   return value;
 }
+
+/** Where nobody listens. */
+export const nobody: DatagramTarget = { address: "127.0.0.1", port: 9 };
 
 /** A socket on the loopback interface. */
 export function local(options: OpenDatagramOptions = {}): Promise<DatagramSocket> {

@@ -162,6 +162,17 @@ describe("a reader that stops", () => {
     });
   });
 
+  it("stops the writer of 1 GiB: the memory that it takes is bounded, and nothing of it is lost", async () => {
+    const child = new Child(new URL("fixtures/gibibyte.ts", import.meta.url));
+    const { out, code, err } = await child.ended;
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { ahead, written, read, grown } = JSON.parse(out[0] ?? "");
+    expect(read).toEqual(written);
+    expect(read.size).toBe(2 ** 30);
+    expect(ahead).toBeLessThan(16); // MiB: the most of it is with the system
+    expect(grown).toBeLessThan(200); // MiB: both sides, and what waits to be collected
+  }, 60_000);
+
   it("holds at most twice its limit and what Node had read", async () => {
     await run(async () => {
       const { reader, writer, peer } = await toNode();

@@ -4,8 +4,16 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRunningLoop, type RunOptions, run } from "brio";
+import type { StreamReader, StreamWriter } from "brio/streams";
 import { onTestFinished } from "vitest";
 import { name } from "../compose/trace.ts";
+
+export const HOST = "127.0.0.1";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+/** Does Node know of `reusePort`? */
+export const sharesPorts: boolean = major > 22 || (major === 22 && minor >= 12);
 
 /** Adds an event to the trace. */
 export type Note = (event: string) => void;
@@ -86,4 +94,12 @@ export async function textOf(socket: Socket): Promise<string> {
 /** The bytes of `size` letters. */
 export function letters(size: number, letter = "x"): Buffer {
   return Buffer.alloc(size, letter);
+}
+
+/** Gives back what comes, until that ends. */
+export async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
+  for await (const chunk of reader.chunks()) {
+    writer.write(chunk);
+    await writer.drain();
+  }
 }

@@ -1,30 +1,15 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { createTask, Event, getRunningLoop, sleep, sleepForever } from "brio";
-import {
-  openConnection,
-  type ServerTlsOptions,
-  type StreamReader,
-  type StreamWriter,
-  startServer,
-} from "brio/streams";
+import { openConnection, startServer } from "brio/streams";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { errorOf } from "../compose/trace.ts";
 import { leavesNothing } from "../left-behind.ts";
-import { events, letters, textOf } from "./loopback.ts";
+import { CLIENT, SERVER } from "./certificates.ts";
+import { echo, events, HOST, letters, textOf } from "./loopback.ts";
 
 leavesNothing();
-
-const HOST = "127.0.0.1";
-const read = (name: string): Buffer => readFileSync(new URL(`certificates/${name}`, import.meta.url));
-const SERVER: ServerTlsOptions = { key: read("server.key"), cert: read("server.crt") };
-const CLIENT = { ca: read("ca.crt"), servername: "localhost" };
-
-async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
-  for await (const chunk of reader.chunks()) writer.write(chunk);
-}
 
 /** A client that is not brio's, and has shaken hands. */
 async function tlsClient(port: number): Promise<TLSSocket> {

@@ -1,14 +1,20 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { createTask, run, TimeoutError, taskGroup, timeout } from "brio";
-import { openConnection, type Server, type StreamReader, type StreamWriter, startServer } from "brio/streams";
+import {
+  openConnection,
+  openUnixConnection,
+  type Server,
+  type StreamReader,
+  type StreamWriter,
+  startServer,
+} from "brio/streams";
 import { describe, expect, it } from "vitest";
+import { leavesNothing } from "../left-behind.ts";
+import { CLIENT_IDENTITY, ca, SERVER } from "./certificates.ts";
+import { deadPort } from "./loopback.ts";
 
-const pem = (file: string): Buffer => readFileSync(new URL(`certificates/${file}`, import.meta.url));
-const ca = pem("ca.crt");
-const server = { key: pem("server.key"), cert: pem("server.crt") };
-const client = { key: pem("client.key"), cert: pem("client.crt") };
+leavesNothing();
 
 /** Sends back each line in capitals. */
 async function shout(reader: StreamReader, writer: StreamWriter): Promise<void> {
@@ -29,7 +35,7 @@ const local = "127.0.0.1";
 describe("TLS", () => {
   it("encrypts what goes both ways, and says with what", () =>
     run(async () => {
-      await using listening = await startServer(shout, local, 0, { tls: server });
+      await using listening = await startServer(shout, local, 0, { tls: SERVER });
       const [reader, writer] = await openConnection("localhost", listening.port, { family: 4, tls: { ca } });
       await using _ = writer;
       expect(await ask(reader, writer, "hello")).toBe("HELLO");
@@ -40,7 +46,7 @@ describe("TLS", () => {
 
   it("agrees on a protocol (ALPN)", () =>
     run(async () => {
-      const tls = { ...server, ALPNProtocols: ["h2", "http/1.1"] };
+      const tls = { ...SERVER, ALPNProtocols: ["h2", "http/1.1"] };
       await using listening = await startServer(
         async (_, writer) => writer.write(`${writer.getExtraInfo("alpnProtocol")}\n`),
         local,
@@ -57,14 +63,16 @@ describe("TLS", () => {
 
   it("lets only clients in that the server's authority vouches for", () =>
     run(async () => {
-      const tls = { ...server, ca, requestCert: true, rejectUnauthorized: true };
+      const tls = { ...SERVER, ca, requestCert: true, rejectUnauthorized: true };
       await using listening = await startServer(
         async (_, writer) => writer.write(`${writer.getExtraInfo("peercert")?.subject.CN}\n`),
         local,
         0,
         { tls },
       );
-      const [reader, writer] = await openConnection(local, listening.port, { tls: { ca, ...client } });
+      const [reader, writer] = await openConnection(local, listening.port, {
+        tls: { ca, ...CLIENT_IDENTITY },
+      });
       await using _ = writer;
       expect((await reader.readLine()).toString()).toBe("client.test\n");
       // With TLS 1.2 the server's answer is part of the handshake; with 1.3 it comes after it.
@@ -75,7 +83,7 @@ describe("TLS", () => {
 
   it("refuses a server that nobody vouches for, and one of another name", () =>
     run(async () => {
-      await using listening = await startServer(shout, local, 0, { tls: server });
+      await using listening = await startServer(shout, local, 0, { tls: SERVER });
       await expect(openConnection(local, listening.port, { tls: true })).rejects.toMatchObject({
         code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
       });
@@ -87,7 +95,7 @@ describe("TLS", () => {
   it("ends with the side that ends: there is no half of it", () =>
     run(async () => {
       await using listening = await startServer(async (_, writer) => writer.write("bye"), local, 0, {
-        tls: server,
+        tls: SERVER,
       });
       const [reader, writer] = await openConnection(local, listening.port, { tls: { ca } });
       expect((await reader.read()).toString()).toBe("bye");
@@ -129,7 +137,7 @@ describe("a TLS handshake", () => {
 
   it("with a client that says nothing ends with the server's time limit, and with the server", () =>
     run(async () => {
-      const tls = { ...server, handshakeTimeout: "50ms" as const };
+      const tls = { ...SERVER, handshakeTimeout: "50ms" as const };
       await using listening = await startServer(shout, local, 0, { tls });
       const silent = connect(listening.port, local);
       silent.on("error", () => {});
@@ -144,7 +152,7 @@ describe("a TLS handshake", () => {
 
   it("with something that is not TLS is counted, and the server goes on", () =>
     run(async () => {
-      await using listening = await startServer(shout, local, 0, { tls: server });
+      await using listening = await startServer(shout, local, 0, { tls: SERVER });
       const stranger = connect(listening.port, local, () => stranger.write("GET / HTTP/1.1\r\n\r\n"));
       stranger.on("error", () => {});
       await once(stranger.resume(), "close");
@@ -165,7 +173,7 @@ describe("startTls", () => {
         expect((await reader.readLine()).toString()).toBe("STARTTLS\n");
         writer.write("go ahead\n");
         await before(writer);
-        await writer.startTls(server);
+        await writer.startTls(SERVER);
         await shout(reader, writer);
       },
       local,
@@ -217,10 +225,52 @@ describe("startTls", () => {
       await using listening = await startServer(async (reader) => void (await reader.read()), local, 0);
       const [, writer] = await openConnection(local, listening.port);
       await taskGroup(async () => {
-        const upgrading = createTask(() => writer.startTls({ ca }));
+        const upgrading = createTask(() => writer.startTls({ ca, servername: "localhost" }));
         await expect(timeout("30ms", () => upgrading)).rejects.toThrow(TimeoutError);
       });
       await writer.waitClosed().catch(() => {});
       expect(writer.isClosing()).toBe(true);
+    }));
+});
+
+describe("options of TLS", () => {
+  const wrong = (value: unknown): never => value as never; // wrong on purpose
+
+  it("that can't be right are refused by name, before anything is done", () =>
+    run(async () => {
+      const port = await deadPort();
+      const client = (tls: unknown) => openConnection(local, port, { tls: wrong(tls) });
+      const server = (tls: unknown) => startServer(shout, local, 0, { tls: wrong(tls) });
+      await expect(client("yes")).rejects.toThrow(/^tls must be true, or options such as .* got 'yes'$/);
+      await expect(client(null)).rejects.toThrow(/^tls must be true/);
+      await expect(server(true)).rejects.toThrow(/^tls of a server must be its options, .* got true$/);
+      await expect(server({ ca })).rejects.toThrow(
+        /^tls of a server needs .* \{ key, cert \}; got \[ 'ca' \]$/,
+      );
+      for (const handshakeTimeout of [0, -10, "0s"]) {
+        await expect(client({ handshakeTimeout })).rejects.toThrow(/^handshakeTimeout /);
+        await expect(server({ ...SERVER, handshakeTimeout })).rejects.toThrow(/^handshakeTimeout /);
+      }
+      const unix = (tls: unknown) => openUnixConnection("/nowhere", { tls: wrong(tls) });
+      await expect(unix(5)).rejects.toThrow(/^tls must be true/);
+    }));
+
+  it("that startTls can't use leave the connection as it is, in plain text", () =>
+    run(async () => {
+      await using listening = await startServer(
+        async (reader, writer) => {
+          await expect(writer.startTls({ ca })).rejects.toThrow(/^tls of a server needs/);
+          await shout(reader, writer);
+        },
+        local,
+        0,
+      );
+      const [reader, writer] = await openConnection(local, listening.port);
+      await using _ = writer;
+      await expect(writer.startTls(wrong(undefined))).rejects.toThrow(/^tls must be true, or options/);
+      await expect(writer.startTls({ ca })).rejects.toThrow(/^tls needs the name .* servername: /);
+      await expect(writer.startTls({ ca, servername: "" })).rejects.toThrow(/^tls needs the name/);
+      await expect(writer.startTls({ ca, handshakeTimeout: 0 })).rejects.toThrow(/^handshakeTimeout must be/);
+      expect(await ask(reader, writer, "still plain")).toBe("STILL PLAIN");
     }));
 });

@@ -1,273 +1,12 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
-import { ContextVar, Event, getRunningLoop, interruptible } from "brio";
+import { Event, getRunningLoop, interruptible, sleep } from "brio";
 import { createConnection, createServer, type Protocol, type Transport } from "brio/streams";
 import { describe, expect, it } from "vitest";
-import { errorOf } from "../compose/trace.ts";
 import { leavesNothing } from "../left-behind.ts";
-import { events, letters, type Note, nodeClient, nodeServer, textOf } from "./loopback.ts";
+import { events, letters, textOf } from "./loopback.ts";
+import { Noting, toNode } from "./noting-protocol.ts";
 
 leavesNothing();
-
-/** Notes all that it is told. */
-class Noting implements Protocol {
-  readonly lost = new Event();
-  readonly made = new Event();
-  transport!: Transport; // set when the connection stands
-  private readonly note: Note;
-
-  constructor(note: Note) {
-    this.note = note;
-  }
-
-  connectionMade(transport: Transport): void {
-    this.transport = transport;
-    this.note("made");
-    this.made.set();
-  }
-
-  dataReceived(data: Buffer): void {
-    this.note(`data ${data}`);
-  }
-
-  eofReceived(): boolean {
-    this.note("eof");
-    return false;
-  }
-
-  pauseWriting(): void {
-    this.note("pause");
-  }
-
-  resumeWriting(): void {
-    this.note("resume");
-  }
-
-  connectionLost(error: Error | null): void {
-    this.note(`lost ${(error as NodeJS.ErrnoException | null)?.code ?? error?.message ?? "in order"}`);
-    this.lost.set();
-  }
-}
-
-/** A connection to a socket of Node's own, which reads nothing until it is told to. */
-async function toNode<P extends Protocol>(make: () => P): Promise<[Transport, P, Socket]> {
-  const accepted = getRunningLoop().createFuture<Socket>();
-  const port = await nodeServer((socket) => accepted.setResult(socket));
-  const [transport, protocol] = await createConnection(make, "127.0.0.1", port);
-  return [transport, protocol, await accepted];
-}
-
-describe("a protocol", () => {
-  it("is told that the connection stands, of what comes, of its end, and that it is gone, in this order", async () => {
-    const noted = await events(async (note) => {
-      const [, protocol, peer] = await toNode(() => new Noting(note));
-      note("connected");
-      peer.end("hello");
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual(["made", "connected", "data hello", "eof", "lost in order"]);
-  });
-
-  it("need not have any method", async () => {
-    const noted = await events(async () => {
-      const [transport, , peer] = await toNode((): Protocol => ({}));
-      transport.write("hello");
-      peer.end("ignored");
-      expect(await textOf(peer)).toBe("hello");
-    });
-    expect(noted).toEqual([]);
-  });
-
-  it("is told nothing any more once it has closed the connection, but that it is gone", async () => {
-    const noted = await events(async (note) => {
-      class Closing extends Noting {
-        override dataReceived(data: Buffer): void {
-          super.dataReceived(data);
-          this.transport.close();
-        }
-      }
-      const [, protocol, peer] = await toNode(() => new Closing(note));
-      peer.write("first");
-      await once(peer.resume(), "end");
-      peer.end("second");
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual(["made", "data first", "lost in order"]);
-  });
-
-  it("may keep the connection open for writing when the other side has ended", async () => {
-    const noted = await events(async (note) => {
-      class HalfOpen extends Noting {
-        override eofReceived(): boolean {
-          note("eof");
-          this.transport.write("the answer");
-          this.transport.writeEof();
-          return true;
-        }
-      }
-      const [transport, protocol, peer] = await toNode(() => new HalfOpen(note));
-      peer.end("the question");
-      expect(await textOf(peer)).toBe("the answer");
-      await protocol.lost.wait(); // both sides have ended: nothing is left to be closed
-      expect(transport.isClosing()).toBe(true);
-    });
-    expect(noted).toEqual(["made", "data the question", "eof", "lost in order"]);
-  });
-
-  it("is told what a connection was lost with", async () => {
-    const noted = await events(async (note) => {
-      const [, protocol, peer] = await toNode(() => new Noting(note));
-      peer.resetAndDestroy();
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual(["made", "lost ECONNRESET"]);
-  });
-
-  it("is told of the loss even if it aborts the connection as it is made", async () => {
-    const noted = await events(async (note) => {
-      class Refusing extends Noting {
-        override connectionMade(transport: Transport): void {
-          super.connectionMade(transport);
-          transport.abort();
-        }
-      }
-      const [transport, protocol] = await toNode(() => new Refusing(note));
-      note(String(transport.isClosing()));
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual(["made", "true", "lost in order"]);
-  });
-
-  it("can be replaced", async () => {
-    const noted = await events(async (note) => {
-      const [transport, , peer] = await toNode(() => new Noting((event) => note(`first: ${event}`)));
-      const second = new Noting((event) => note(`second: ${event}`));
-      transport.setProtocol(second);
-      expect(transport.getProtocol()).toBe(second);
-      peer.end("hello");
-      await second.lost.wait();
-    });
-    expect(noted).toEqual(["first: made", "second: data hello", "second: eof", "second: lost in order"]);
-  });
-
-  it("runs outside of any task, with the context variables of where the connection was asked for", async () => {
-    const variable = new ContextVar<string>("variable", { default: "none" });
-    const noted = await events(async (note) => {
-      const told = new Event();
-      variable.set("asked for");
-      const [, , peer] = await toNode(() => ({
-        dataReceived: () => {
-          note(`${variable.get()}, ${getRunningLoop().toString()}`);
-          told.set();
-        },
-      }));
-      variable.set("changed later");
-      peer.end("x");
-      await told.wait();
-    });
-    expect(noted).toEqual(["asked for, <EventLoop running>"]);
-  });
-});
-
-describe("an error in a protocol", () => {
-  const failing = (method: keyof Protocol, fail: () => unknown, note: Note): Noting =>
-    Object.assign(new Noting(note), { [method]: fail });
-
-  it.each(["dataReceived", "eofReceived"] as const)(
-    "%s is reported, and aborts the connection",
-    async (method) => {
-      const noted = await events(async (note) => {
-        const fail = (): never => {
-          throw new Error("oops");
-        };
-        const [, protocol, peer] = await toNode(() => failing(method, fail, note));
-        peer.end(method === "dataReceived" ? "hello" : "");
-        await protocol.lost.wait();
-      });
-      expect(noted).toEqual([
-        "made",
-        `reported: protocol.${method}() failed: the connection is aborted Error(oops)`,
-        "lost oops",
-      ]);
-    },
-  );
-
-  it("connectionMade is reported, and aborts the connection", async () => {
-    const noted = await events(async (note) => {
-      const fail = (): never => {
-        throw new Error("oops");
-      };
-      const [, protocol] = await toNode(() => failing("connectionMade", fail, note));
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual([
-      "reported: protocol.connectionMade() failed: the connection is aborted Error(oops)",
-      "lost oops",
-    ]);
-  });
-
-  it("connectionLost is reported", async () => {
-    const noted = await events(async (note) => {
-      const reported = new Event();
-      getRunningLoop().setExceptionHandler((_loop, { message }) => {
-        note(message);
-        reported.set();
-      });
-      const fail = (): never => {
-        throw new Error("oops");
-      };
-      const [transport] = await toNode(() => failing("connectionLost", fail, note));
-      transport.close();
-      await reported.wait();
-    });
-    expect(noted).toEqual(["made", "protocol.connectionLost() failed: the connection is aborted"]);
-  });
-
-  it("is reported as well when the method is async", async () => {
-    const noted = await events(async (note) => {
-      const fail = (): Promise<never> => Promise.reject(new Error("oops"));
-      const [, protocol, peer] = await toNode(() => failing("dataReceived", fail, note));
-      peer.write("hello");
-      await protocol.lost.wait();
-    });
-    expect(noted).toEqual([
-      "made",
-      "reported: protocol.dataReceived() failed: the connection is aborted Error(oops)",
-      "lost oops",
-    ]);
-  });
-
-  it("in the factory leaves no connection", async () => {
-    await events(async () => {
-      const closed = new Event();
-      const port = await nodeServer((socket) => socket.resume().on("end", () => closed.set()));
-      const factory = (): Protocol => {
-        throw new Error("oops");
-      };
-      expect(await errorOf(createConnection(factory, "127.0.0.1", port))).toEqual(new Error("oops"));
-      await closed.wait();
-    });
-  });
-
-  it("in a server's factory is reported, closes this connection, and the server goes on", async () => {
-    const noted = await events(async (note) => {
-      let count = 0;
-      const factory = (): Protocol => {
-        if (++count === 1) throw new Error("oops");
-        return { connectionMade: (transport) => transport.write("welcome") };
-      };
-      await using server = await createServer(factory, "127.0.0.1", 0);
-      note(await textOf(await nodeClient(server.port)));
-      const second = await nodeClient(server.port);
-      note(String((await once(second, "data"))[0]));
-    });
-    expect(noted).toEqual([
-      expect.stringMatching(/^reported: <Server .*> could not take a connection Error\(oops\)$/),
-      "",
-      "welcome",
-    ]);
-  });
-});
 
 describe("writing", () => {
   it("sends what was written before it was closed, in order", async () => {
@@ -281,6 +20,63 @@ describe("writing", () => {
       transport.close(); // twice is fine
       transport.write("dropped");
       expect(await textOf(peer)).toBe(`abcd${big}`);
+    });
+  });
+
+  it("takes bytes in whatever view they are shown, and nothing of what is empty", async () => {
+    await events(async (note) => {
+      const [transport, , peer] = await toNode(() => new Noting(note));
+      const bytes = new TextEncoder().encode("-parts of bytes-");
+      transport.write("");
+      transport.write(new Uint8Array(0));
+      transport.writeLines([]);
+      transport.writeLines(["", Buffer.alloc(0)]);
+      expect(transport.getWriteBufferSize()).toBe(0);
+      transport.write(bytes.subarray(1, 6));
+      transport.write(new Uint8Array(bytes.buffer, 6, 4));
+      transport.write(Buffer.from(bytes).subarray(10, 15));
+      transport.write(" and \u00fc");
+      transport.close();
+      expect(await textOf(peer)).toBe("parts of bytes and \u00fc");
+    });
+  });
+
+  it("after the end is dropped, and so is all else that could be asked for", async () => {
+    const noted = await events(async (note) => {
+      const [transport, protocol, peer] = await toNode(() => new Noting(note));
+      const use = (): void => {
+        transport.write("dropped");
+        transport.writeLines(["dropped", "as well"]);
+        transport.pauseReading();
+        transport.resumeReading();
+        transport.writeEof();
+        transport.close();
+      };
+      transport.close();
+      use();
+      expect(await textOf(peer)).toBe("");
+      await protocol.lost.wait();
+      use();
+      transport.abort();
+      expect([transport.getWriteBufferSize(), transport.isClosing(), transport.isReading()]).toEqual([
+        0,
+        true,
+        false,
+      ]);
+      await sleep(0);
+    });
+    expect(noted).toEqual(["made", "lost in order"]); // each once
+  });
+
+  it("sends all that was written before writeEof says that it is all", async () => {
+    await events(async (note) => {
+      const [transport, protocol, peer] = await toNode(() => new Noting(note));
+      transport.write(letters(10_000_000));
+      transport.writeEof();
+      expect(transport.getWriteBufferSize()).toBeGreaterThan(0);
+      expect((await textOf(peer)).length).toBe(10_000_000);
+      peer.end();
+      await protocol.lost.wait();
     });
   });
 
@@ -361,6 +157,17 @@ describe("the water marks", () => {
       transport.close();
     });
     expect(noted.slice(0, 5)).toEqual(["made", "pause", "written", "resume", "true"]);
+  });
+
+  it("have writing paused also by several pieces written as one", async () => {
+    const noted = await events(async (note) => {
+      const [transport, protocol] = await toNode(() => new Noting(note));
+      transport.writeLines(Array.from({ length: 100 }, () => letters(100_000)));
+      note("written");
+      transport.abort();
+      await protocol.lost.wait();
+    });
+    expect(noted).toEqual(["made", "pause", "written", "lost in order"]);
   });
 
   it("have writing paused only if more than the high one waits", async () => {

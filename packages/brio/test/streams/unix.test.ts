@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { lstat, readFile, unlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { createTask, run } from "brio";
+import { createTask, Event, run, sleep } from "brio";
 import {
   createUnixConnection,
   createUnixServer,
@@ -10,12 +10,14 @@ import {
   type StreamReader,
   type StreamWriter,
   startUnixServer,
+  type TlsOptions,
   type Transport,
 } from "brio/streams";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { errorOf, outcome } from "../compose/trace.ts";
 import { leavesNothing } from "../left-behind.ts";
 import { Child } from "../run/child.ts";
+import { CLIENT, SERVER } from "./certificates.ts";
 import { events, temporaryFolder } from "./loopback.ts";
 
 leavesNothing();
@@ -97,6 +99,71 @@ describe("a server at a Unix socket", () => {
     expect(noted).toEqual(["welcome"]);
   });
 
+  it("can be encrypted, for streams as well as for protocols", async () => {
+    const path = join(await temporaryFolder(), "s");
+    const noted = await events(async (note) => {
+      await using _ = await startUnixServer(shout, path, { tls: SERVER });
+      const [reader, writer] = await openUnixConnection(path, { tls: CLIENT });
+      writer.write("hello\n");
+      note(String(await reader.readLine()));
+      note(`${writer.getExtraInfo("peercert")?.subject.CN} ${writer.getExtraInfo("cipher")?.version}`);
+      await writer[Symbol.asyncDispose]();
+      const lost = new Event();
+      await createUnixConnection(
+        () => ({
+          connectionMade: (transport) => transport.write("again\n"),
+          dataReceived(data) {
+            note(String(data));
+            lost.set();
+          },
+        }),
+        path,
+        { tls: CLIENT },
+      );
+      await lost.wait();
+    });
+    expect(noted).toEqual(["HELLO\n", expect.stringMatching(/^server.test TLSv1/), "AGAIN\n"]);
+  });
+
+  it("that nobody vouches for is refused, and one of another name; a name must be given", async () => {
+    const path = join(await temporaryFolder(), "s");
+    await events(async () => {
+      await using server = await createUnixServer(() => ({}), path, { tls: SERVER });
+      const visit = (tls: true | TlsOptions) => errorOf(createUnixConnection(() => ({}), path, { tls }));
+      expect(await visit({ servername: "localhost" })).toMatchObject({
+        code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      });
+      expect(await visit({ ...CLIENT, servername: "elsewhere.test" })).toMatchObject({
+        code: "ERR_TLS_CERT_ALTNAME_INVALID",
+      });
+      for (const nameless of [true, { ca: CLIENT.ca }] as const) {
+        expect(String(await visit(nameless))).toMatch(/^TypeError: tls needs the name/);
+      }
+      expect(server.statistics().connections).toBe(0);
+    });
+  });
+
+  it.skipIf(process.platform !== "linux")(
+    "that goes away with something unread fails the reads",
+    async () => {
+      const path = join(await temporaryFolder(), "s");
+      const accepted = new Promise<Socket>((resolve) => {
+        const server = createServer({ pauseOnConnect: true }, resolve).listen(path);
+        onTestFinished(() => void server.close());
+      });
+      await events(async () => {
+        const [reader, writer] = await openUnixConnection(path);
+        const peer = await accepted;
+        writer.write("never read");
+        while (writer.transport.getWriteBufferSize() > 0) await sleep(0);
+        peer.destroy();
+        expect(await errorOf(reader.read())).toMatchObject({ code: "ECONNRESET" });
+        expect(await errorOf(reader.read(1))).toBe(reader.exception());
+        await writer[Symbol.asyncDispose]();
+      });
+    },
+  );
+
   it("leaves no file either when the loop ends with it open", async () => {
     const path = join(await temporaryFolder(), "s");
     await run(async () => {
@@ -177,7 +244,12 @@ describe("a server at a Unix socket", () => {
   it("says what is wrong with its path", async () => {
     const folder = await temporaryFolder();
     await events(async () => {
-      expect(await errorOf(startUnixServer(greet, ""))).toBeInstanceOf(TypeError);
+      for (const wrong of ["", null, undefined, new URL(`file://${folder}/s`)]) {
+        expect(await errorOf(startUnixServer(greet, wrong as never)), String(wrong)).toBeInstanceOf(
+          TypeError,
+        );
+        expect(await errorOf(openUnixConnection(wrong as never)), String(wrong)).toBeInstanceOf(TypeError);
+      }
       expect(await errorOf(startUnixServer(greet, join(folder, "no", "such", "folder")))).toMatchObject({
         code: expect.stringMatching(/^(ENOENT|EACCES)$/),
       });
