@@ -69,8 +69,8 @@ export interface WatchOptions {
 export class Watch
   implements AsyncIterable<Change>, Disposable, AsyncDisposable, Resource, WaitSource<Change | null>
 {
-  /** @internal It is ended by what comes from outside the program, as interruptible()'s waits are. */
-  readonly kind = "interruptible";
+  /** @internal */ readonly kind = "watch.next";
+  /** @internal */ readonly outside = true;
   /** What is watched. */
   readonly path: string;
   private readonly loop: Loop;

@@ -73,6 +73,7 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   private accepted = 0;
   private refused = 0;
   private failedHandshakes = 0;
+  /** @internal */ lost = 0;
 
   /** @internal Use `startServer`. */
   constructor(loop: Loop, endpoints: readonly Endpoint[], options: ServerOptions, accept: Accept) {
@@ -152,7 +153,10 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
       const secure = createTlsServer({ ...whole, ...options, handshakeTimeout: limit });
       secure.on("connection", (socket: Socket) => {
         this.encrypted.add(socket);
-        socket.once("close", () => this.encrypted.delete(socket));
+        socket.once("close", () => {
+          this.encrypted.delete(socket);
+          this.maybeForgotten();
+        });
       });
       secure.on("secureConnection", (socket) => this.connected(socket));
       secure.on("tlsClientError", (_error, socket) => {
@@ -215,10 +219,15 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    this.loop.resources.delete(this);
     for (const close of this.listeners.values()) close();
     this.listeners.clear();
+    this.maybeForgotten();
     this.maybeEnded();
+  }
+
+  /** The loop need not see to it any more: connections see to themselves, from the handshake on. */
+  private maybeForgotten(): void {
+    if (this.isClosed && this.encrypted.size === 0) this.loop.resources.delete(this);
   }
 
   /** Closes every connection, when what was written to it has been sent. */
@@ -287,6 +296,21 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
     );
   }
 
+  /** @internal Connections may come, and with them handlers; also those whose handshake is under way. */
+  get callsIn(): boolean {
+    return !this.isClosed || this.encrypted.size > 0;
+  }
+
+  /** @internal That the last connection goes, whom nobody else need wait for, ends the wait. */
+  get outside(): boolean {
+    return this.callsIn || this.transports.size > 0;
+  }
+
+  /** @internal Or connections would still be accepted while those who serve them end. */
+  runEnds(): void {
+    if (this.state === "serving") this.close();
+  }
+
   /** @internal */
   loopCloses(): void {
     this.close();
@@ -348,8 +372,8 @@ export class Server implements AsyncDisposable, Resource, WaitSource<void> {
 
   /** Its state. */
   statistics(): ServerStatistics {
-    const { accepted, refused, failedHandshakes } = this;
-    return { connections: this.transports.size, accepted, refused, failedHandshakes };
+    const { accepted, refused, failedHandshakes, lost } = this;
+    return { connections: this.transports.size, accepted, refused, failedHandshakes, lost };
   }
 
   toString(): string {

@@ -1,6 +1,5 @@
 import { CancelledError } from "../cancel/errors.ts";
 import { ambient, frameForCallback } from "../loop/ambient.ts";
-import type { Loop } from "../loop/loop.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { spawn } from "../tasks/create-task.ts";
 import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
@@ -25,7 +24,9 @@ export interface StreamServerOptions extends ServerOptions {
 
 /**
  * Listens at a host and port, and runs `handler` in a task of its own for each connection. When it has ended, what it wrote
- * is sent and the connection is closed; what it throws is reported to the loop's exception handler.
+ * is sent and the connection is closed; what it throws is reported to the loop's exception handler. Only that the client has
+ * gone away (the error that its own connection was lost with, such as `ECONNRESET` or `EPIPE`) is no news: it is counted
+ * (`server.statistics().lost`), and reported in debug mode.
  *
  * *Cancel safety*: cancelled, it listens nowhere.
  *
@@ -123,26 +124,26 @@ async function start(
     const protocol = new StreamProtocol(reader);
     const transport = new Transport(loop, socket, protocol, null);
     transport.begin();
-    const body = () => serve(loop, handler, reader, new StreamWriter(transport, protocol, true));
+    const body = async (): Promise<void> => {
+      try {
+        await handler(reader, new StreamWriter(transport, protocol, true));
+      } catch (exception) {
+        if (exception instanceof CancelledError) throw exception;
+        const loss = protocol.isLoss(exception);
+        transport.abort();
+        if (loss) server.lost++;
+        // That clients go away is every server's daily life.
+        if (loss && !loop.debug) return;
+        const message = loss
+          ? "A connection was lost while its handler was at work"
+          : "Unhandled exception in the handler of a connection";
+        loop.callExceptionHandler({ message, exception });
+      }
+    };
     const task = ambient.run(frame, () => spawn(loop, body, { name: "connection" }, caller));
     server.adopt(task, transport);
     return transport;
   });
   if (options.startServing ?? true) await server.startServing();
   return server;
-}
-
-async function serve(
-  loop: Loop,
-  handler: ConnectionHandler,
-  reader: StreamReader,
-  writer: StreamWriter,
-): Promise<void> {
-  try {
-    await handler(reader, writer);
-  } catch (exception) {
-    if (exception instanceof CancelledError) throw exception;
-    writer.transport.abort();
-    loop.callExceptionHandler({ message: "Unhandled exception in the handler of a connection", exception });
-  }
 }

@@ -339,7 +339,7 @@ describe.skipIf(process.platform === "win32")("what can't be interrupted", () =>
     );
     expect(reports).toEqual([
       expect.stringMatching(
-        /leaves <Task "opener".* behind: .* interruptible on open of ".*pipe" \(told to stop\)/,
+        /leaves <Task "opener".* behind: .* open on ".*pipe" \(told to stop\)/,
       ),
     ]);
     // Somebody comes at last: the thread goes on, and what it has opened is closed.
