@@ -1,5 +1,5 @@
 export type { Data } from "../loop/bytes.ts";
-export { type CopyOptions, copy } from "./copy.ts";
+export { type CopyOptions, type CopyProgress, copy } from "./copy.ts";
 export { WatchEndedError } from "./errors.ts";
 export { File } from "./file.ts";
 export { type OpenFileStatistics, openFileStatistics, setOpenFileLimit } from "./limit.ts";
