@@ -9,6 +9,7 @@ type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
 /** The waits for one foreign promise. It gets a single reaction, however often and long it is waited for. */
 class ForeignPromise implements WaitSource<unknown> {
   readonly kind = "interruptible";
+  readonly outside = true;
   private readonly lot = new ParkingLot<unknown>();
   private outcome: Outcome | null = null;
 
@@ -60,6 +61,10 @@ class AbortableWork implements WaitSource<unknown> {
 
   constructor(debug: boolean) {
     this.debug = debug;
+  }
+
+  get outside(): boolean {
+    return true;
   }
 
   get signal(): AbortSignal {

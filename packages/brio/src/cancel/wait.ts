@@ -70,6 +70,11 @@ export interface WaitSource<T> {
   readonly final?: true;
   /** @internal The tasks and futures without which the wait won't end, as far as that is known: for deadlock reports. */
   blockers?(): Iterable<object>;
+  /**
+   * @internal May something end it that comes from outside the program: a peer, a child process, a thread of Node's? Then it
+   * is no deadlock. Asked only when everything stands still.
+   */
+  readonly outside?: boolean;
   /** @internal A persistent wait was interrupted: puts it in line again, or grants it. */
   again?(wait: Wait<T>): void;
 }

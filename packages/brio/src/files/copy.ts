@@ -1,25 +1,41 @@
-import {
-  chmod,
-  type FileHandle,
-  mkdir,
-  open,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from "node:fs/promises";
+import { chmod, mkdir, realpath, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { readBytes, STEP, writeBytes } from "./bytes.ts";
-import { withFiles } from "./limit.ts";
-import { perform, type Stop } from "./operation.ts";
+import { inspect } from "node:util";
+import { bad } from "./arguments.ts";
+import { copyFile, copyLink, existsAlready, type FileCopy, seconds, uncopied } from "./copy-file.ts";
+import { perform } from "./operation.ts";
 import { type Path, pathOf } from "./path.ts";
-import { replaceFile, temporaryName } from "./replacement.ts";
-import { walk } from "./walk.ts";
+import { type WalkEntry, walk } from "./walk.ts";
+
+/** How far a {@link copy} has come. */
+export interface CopyProgress {
+  /** The file that is being copied. */
+  readonly path: string;
+  /** How many bytes of it are copied. */
+  readonly copied: number;
+  /** How many bytes it had when it was opened. */
+  readonly size: number;
+  /** How many files are copied, whole. */
+  readonly files: number;
+  /** How many bytes are copied, in all files. */
+  readonly bytes: number;
+}
 
 /** Options of {@link copy}. */
 export interface CopyOptions {
+  /**
+   * What becomes of a file or link that is at the copy's place. `"replace"` (default): the copy takes its place. `"keep"`: it
+   * stays, and the others are copied. `"fail"`: nothing may be at `target`, or the copy fails with `EEXIST`.
+   */
+  existing?: "replace" | "keep" | "fail" | undefined;
+  /** Give the copies the times of access and modification of what they are copies of, to the microsecond. Default false. */
+  preserveTimestamps?: boolean | undefined;
+  /** Copy what links lead to, each folder once, so that circles end. Default false: copy the links. */
+  followLinks?: boolean | undefined;
+  /** Of what is in a folder, only copy that for which it returns true; a folder for which it doesn't with all that is in it. */
+  filter?: ((entry: WalkEntry) => boolean) | undefined;
+  /** Called after each step of at most 512 KiB, and when a file has been copied. What it throws ends the copy. */
+  onProgress?: ((progress: CopyProgress) => void) | undefined;
   /** Wait for each file until it would survive a loss of power. Default false: a copy can be made again. */
   durable?: boolean | undefined;
 }
@@ -30,10 +46,11 @@ export interface CopyOptions {
  * as links (`source` itself is followed).
  *
  * *Cancel safety*: what is copied so far stays, each file whole, and no temporary file; if it is too late for the last one,
- * it succeeds.
+ * it succeeds. What was in the place of a file is whole until the copy is.
  *
- * @throws the system's error; Error if a folder is to be copied into itself, or a file onto itself, or there is something in
- * it that can't be copied (a pipe, a socket, a device); TypeError if a path is none.
+ * @throws the system's error; Error with code `EEXIST` if there is something that is not to be replaced; Error if a folder is
+ * to be copied into itself, or a file onto itself, or there is something in it that can't be copied (a pipe, a socket, a
+ * device); TypeError or RangeError for bad arguments.
  *
  * @example
  * ```ts
@@ -51,22 +68,51 @@ export async function copy(source: Path, target: Path, options: CopyOptions = {}
   const example = 'copy("from.txt", "to.txt")';
   const from = resolve(pathOf(source, "source", example));
   const to = resolve(pathOf(target, "target", example));
-  const { durable = false } = options;
+  const how = checked(options);
   const isFolder = await perform("copy", from, () => isFolderToCopy(from, to));
-  if (!isFolder) return await copyFile(from, to, durable);
-  const folders = [{ from, to, made: await makeFolder(to) }];
-  for await (const { path, kind } of walk(from)) {
+  if (isFolder) await copyFolder(from, to, how, options);
+  else await copyFile(from, to, how);
+}
+
+async function copyFolder(from: string, to: string, how: FileCopy, options: CopyOptions): Promise<void> {
+  const { filter, followLinks } = options;
+  const made = await makeFolder(to);
+  if (!made && how.existing === "fail") throw existsAlready(to);
+  const folders = [{ from, to, made }];
+  for await (const { path, kind } of walk(from, { filter, enter: filter, followLinks })) {
     const place = join(to, relative(from, path));
     if (kind === "folder") folders.push({ from: path, to: place, made: await makeFolder(place) });
-    else if (kind === "file") await copyFile(path, place, durable);
-    else if (kind === "link") await copyLink(path, place);
+    else if (kind === "file") await copyFile(path, place, how);
+    else if (kind === "link") await copyLink(path, place, how);
     else throw uncopied(path, "it is neither a file, nor a folder, nor a link");
   }
-  // At the end, as nothing can be put into a folder that must not be written.
-  for (const { from, to, made } of folders.reverse()) {
-    if (made)
-      await perform("copy", to, async () => chmod(to, (await stat(from)).mode & 0o7777), { kept: true });
+  // At the end, as nothing can be put into a folder that must not be written, and what is put into it changes its times.
+  for (const folder of folders.reverse()) if (folder.made) await finishFolder(folder.from, folder.to, how);
+}
+
+function checked(options: CopyOptions): FileCopy {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `options of copy() are an object, such as { existing: "keep" }; got ${inspect(options)}`,
+    );
   }
+  const { existing = "replace", preserveTimestamps = false, durable = false, onProgress } = options;
+  if (existing !== "replace" && existing !== "keep" && existing !== "fail")
+    throw bad("existing", '"replace", "keep" or "fail"', existing);
+  for (const name of ["filter", "onProgress"] as const) {
+    if (options[name] === undefined || typeof options[name] === "function") continue;
+    throw new TypeError(`${name} of copy() is a function; got ${inspect(options[name])}`);
+  }
+  let files = 0;
+  let before = 0;
+  const progress = (path: string, copied: number, size: number, whole: boolean): void => {
+    if (whole) {
+      files++;
+      before += copied;
+    }
+    onProgress?.({ path, copied, size, files, bytes: whole ? before : before + copied });
+  };
+  return { existing, preserveTimestamps, durable, progress };
 }
 
 /** Looks what is to be copied, and refuses what can't be. */
@@ -105,49 +151,11 @@ async function makeFolder(path: string): Promise<boolean> {
   });
 }
 
-async function copyFile(from: string, to: string, durable: boolean): Promise<void> {
-  await withFiles("copy", 2, () =>
-    perform(
-      "copy",
-      from,
-      async (stop) => {
-        const source = await open(from, "r");
-        try {
-          const stats = await source.stat();
-          if (!stats.isFile()) throw uncopied(from, "it is no regular file");
-          const replacement = { permissions: stats.mode, created: 0o600, durable };
-          await replaceFile(to, replacement, stop, (target) => pump(source, target, stop));
-        } finally {
-          await source.close();
-        }
-      },
-      { kept: true },
-    ),
-  );
-}
-
-async function pump(source: FileHandle, target: FileHandle, stop: Stop): Promise<void> {
-  for (let position = 0; ; ) {
-    const data = await readBytes(source, position, STEP, stop);
-    if (data.length === 0) return;
-    await writeBytes(target, data, position, stop);
-    position += data.length;
-  }
-}
-
-async function copyLink(from: string, to: string): Promise<void> {
-  await perform("copy", from, async () => {
-    const temporary = temporaryName(dirname(to));
-    await symlink(await readlink(from), temporary);
-    try {
-      await rename(temporary, to);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  });
-}
-
-function uncopied(path: string, why: string): Error {
-  return Object.assign(new Error(`"${path}" can't be copied: ${why}`), { code: "EINVAL", path });
+async function finishFolder(from: string, to: string, { preserveTimestamps }: FileCopy): Promise<void> {
+  const finish = async (): Promise<void> => {
+    const { mode, atimeNs, mtimeNs } = await stat(from, { bigint: true });
+    if (preserveTimestamps) await utimes(to, seconds(atimeNs), seconds(mtimeNs));
+    await chmod(to, Number(mode) & 0o7777);
+  };
+  await perform("copy", to, finish, { kept: true });
 }

@@ -8,18 +8,13 @@ import type { Loop, Resource } from "../loop/loop.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { bad, checkCount } from "./arguments.ts";
 import { readBytes, readToEnd, writeBytes } from "./bytes.ts";
+import type { Cursor } from "./cursor.ts";
 import { openFilesOf } from "./limit.ts";
-import { type Aftermath, perform, type Stop, UNSTOPPABLE } from "./operation.ts";
-import { type ChunkOptions, Chunks, type LineOptions, Lines } from "./pieces.ts";
-
-/** What a {@link File} is made of. */
-export interface Opened {
-  readonly handle: FileHandle;
-  readonly path: string;
-  readonly stats: Stats;
-  /** Does the system append, wherever the file stands? */
-  readonly appends: boolean;
-}
+import { type LineOptions, Lines } from "./lines.ts";
+import type { Opened } from "./open.ts";
+import { type Aftermath, perform, type Stop } from "./operation.ts";
+import { type ChunkOptions, Chunks } from "./pieces.ts";
+import { Unread } from "./unread.ts";
 
 /*
  * A file's states: open -> closing -> closed. From `closing` on no operation begins; the descriptor is closed when those
@@ -61,9 +56,10 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   private readonly turns = new Semaphore(1);
   private readonly underWay = new Set<Promise<unknown>>();
   private state: State = "open";
+  /** The position; or what it was, if there is a cursor. */
   private at = 0;
-  /** What was read from something without positions, and not handed on. */
-  private unread: Buffer | null = null;
+  /** @internal Knows the position better. */ cursor: Cursor | null = null;
+  /** @internal */ readonly unread: Unread = new Unread();
 
   /** @internal Use `open`. It has the right to one open file, and gives it back when it is closed. */
   constructor(loop: Loop, { handle, path, stats, appends }: Opened) {
@@ -89,7 +85,7 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   async read(n = -1): Promise<Buffer> {
     if (!Number.isInteger(n)) throw bad("n", "a whole number of bytes, or -1", n);
     return await this.inTurn("file.read", async () => {
-      if (this.unread !== null) return n < 0 ? await this.readRest() : this.takeUnread(n);
+      if (!this.unread.isEmpty) return n < 0 ? await this.readRest() : this.unread.take(n);
       const data = await this.do(
         "file.read",
         (stop) =>
@@ -222,7 +218,7 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
 
   /** Where the next read or write begins, in bytes; always 0 for what has no positions. Appending does not move it. */
   get position(): number {
-    return this.at;
+    return this.seekable && this.cursor !== null ? this.cursor.position() : this.at;
   }
 
   /**
@@ -240,10 +236,10 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
       throw bad("from", '"start", "current" or "end"', from);
     if (!this.seekable) throw new RuntimeError(`${this} has no positions: file.seek() needs a regular file`);
     return await this.inTurn("file.seek", async () => {
-      const base = from === "start" ? 0 : from === "current" ? this.at : (await this.stat()).size;
+      const base = from === "start" ? 0 : from === "current" ? this.position : (await this.stat()).size;
       if (base + offset < 0) throw bad("offset", `one that leads to a position >= 0 (from ${base})`, offset);
       this.generation++;
-      this.at = base + offset;
+      this.moveTo(base + offset);
       return this.at;
     });
   }
@@ -308,7 +304,7 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   }
 
   toString(): string {
-    return `<File "${this.path}" ${this.state === "open" ? `at ${this.at}` : this.state}>`;
+    return `<File "${this.path}" ${this.state === "open" ? `at ${this.position}` : this.state}>`;
   }
 
   // -- within --------------------------------------------------------------------------------------------
@@ -343,53 +339,55 @@ export class File implements AsyncDisposable, AsyncIterable<string>, Resource {
   }
 
   /** @internal Reads some bytes, without waiting as a task does. */
-  async peek(position: number, size: number): Promise<Buffer> {
-    return await readBytes(this.handle, position, size, UNSTOPPABLE);
+  async peek(position: number, room: Buffer): Promise<Buffer> {
+    let size = 0;
+    while (size < room.length) {
+      const { bytesRead } = await this.handle.read(room, size, room.length - size, position + size);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+    }
+    return room.subarray(0, size);
   }
 
   /** @internal Reads what there is, up to `size` bytes, of something without positions. */
   async readSome(size: number): Promise<Buffer> {
-    if (this.unread !== null) return this.takeUnread(size);
+    if (!this.unread.isEmpty) return this.unread.take(size);
     return await this.do("file.read", (stop) => readBytes(this.handle, null, size, stop), this.keeping);
   }
 
   /** What was put back, and then all that is left. */
   private async readRest(): Promise<Buffer> {
-    const first = this.takeUnread();
+    const first = this.unread.take();
     try {
       return Buffer.concat([
         first,
         await this.do("file.read", (stop) => readToEnd(this.handle, null, stop), this.keeping),
       ]);
     } catch (error) {
-      this.putBack(first);
+      this.unread.putBack(first);
       throw error;
     }
   }
 
   /** @internal A piece has been handed out, up to here. */
   moveTo(position: number): void {
+    this.cursor = null;
     this.at = position;
   }
 
-  /** @internal What was read from something without positions, and has not been handed out. */
-  putBack(data: Buffer): void {
-    if (data.length > 0) this.unread = this.unread === null ? data : Buffer.concat([data, this.unread]);
-  }
-
-  private takeUnread(n = this.unread?.length ?? 0): Buffer {
-    const data = this.unread ?? Buffer.alloc(0);
-    this.unread = n < data.length ? data.subarray(n) : null;
-    return data.subarray(0, n);
+  /** @internal The position is the file's own again. */
+  settle(): void {
+    if (this.cursor !== null) this.moveTo(this.position);
   }
 
   /** Keeps what a cancelled read has read, where it could not be read again. */
   private get keeping(): Aftermath<Buffer> {
-    return this.seekable ? {} : { undo: async (data) => this.putBack(data) };
+    return this.seekable ? {} : { undo: async (data) => this.unread.putBack(data) };
   }
 
   /** Where the system is to read or write: null where there are no positions. */
   private get where(): number | null {
+    this.settle();
     return this.seekable ? this.at : null;
   }
 

@@ -1,11 +1,12 @@
 export type { Data } from "../loop/bytes.ts";
-export { type CopyOptions, copy } from "./copy.ts";
+export { type CopyOptions, type CopyProgress, copy } from "./copy.ts";
 export { WatchEndedError } from "./errors.ts";
 export { File } from "./file.ts";
 export { type OpenFileStatistics, openFileStatistics, setOpenFileLimit } from "./limit.ts";
+export type { LineOptions } from "./lines.ts";
 export { type OpenMode, type OpenOptions, open } from "./open.ts";
 export type { Path } from "./path.ts";
-export type { ChunkOptions, LineOptions } from "./pieces.ts";
+export type { ChunkOptions } from "./pieces.ts";
 export { type ReadFileOptions, readFile } from "./read-file.ts";
 export {
   TemporaryDirectory,

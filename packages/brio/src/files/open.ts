@@ -1,8 +1,9 @@
-import { open as openHandle } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { type FileHandle, open as openHandle } from "node:fs/promises";
 import { inspect } from "node:util";
 import { requireScope } from "../cancel/scope.ts";
 import type { Loop } from "../loop/loop.ts";
-import { File, type Opened } from "./file.ts";
+import { File } from "./file.ts";
 import { openFilesOf } from "./limit.ts";
 import { perform } from "./operation.ts";
 import { type Path, pathOf } from "./path.ts";
@@ -25,6 +26,15 @@ const MODES: ReadonlySet<string> = new Set<OpenMode>([
   "a+",
   "ax+",
 ]);
+
+/** What a {@link File} is made of. */
+export interface Opened {
+  readonly handle: FileHandle;
+  readonly path: string;
+  readonly stats: Stats;
+  /** Does the system append, wherever the file stands? */
+  readonly appends: boolean;
+}
 
 /** Options of {@link open}. */
 export interface OpenOptions {

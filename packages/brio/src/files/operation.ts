@@ -38,14 +38,12 @@ export interface Aftermath<T> {
 /** Thrown by `stop.check()`. */
 const STOPPED: unique symbol = Symbol("stopped");
 
-const NOT_BEGUN = new PlainSource<never>("a file operation", "interruptible");
+const NOT_BEGUN = new PlainSource<never>("a file operation", "file");
 
 class Operation<T> implements WaitSource<T>, Stop {
-  /** What interruptible() says: the end of it comes from outside the program. */
-  readonly kind = "interruptible";
+  readonly kind: string;
   /** What has been done is done: a cancellation that comes later is for the next wait. */
   readonly final = true;
-  private readonly name: string;
   private readonly path: string;
   private readonly aftermath: Aftermath<T>;
   private readonly wait: Wait<T>;
@@ -54,11 +52,16 @@ class Operation<T> implements WaitSource<T>, Stop {
   private outcome: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
   constructor(scope: Scope, name: string, path: string, aftermath: Aftermath<T>) {
-    this.name = name;
+    this.kind = name;
     this.path = path;
     this.aftermath = aftermath;
     this.outcome = { ok: false, error: STOPPED };
     this.wait = new Wait<T>(scope, this);
+  }
+
+  /** A thread of Node's ends it. */
+  get outside(): boolean {
+    return true;
   }
 
   begin(work: (stop: Stop) => Promise<T>): Promise<T> {
@@ -119,7 +122,7 @@ class Operation<T> implements WaitSource<T>, Stop {
   }
 
   toString(): string {
-    return `${this.name} of "${this.path}"${this.cause === null ? "" : " (told to stop)"}`;
+    return `"${this.path}"${this.cause === null ? "" : " (told to stop)"}`;
   }
 }
 

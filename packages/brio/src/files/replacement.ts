@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { access, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, type FileHandle, link, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Stop } from "./operation.ts";
 
@@ -12,7 +12,12 @@ export interface Replacement {
   readonly created: number;
   /** Wait until it would survive a loss of power. */
   readonly durable: boolean;
+  /** Take nobody's place, also not that of a link: throw TakenError. */
+  readonly onlyNew?: boolean;
 }
+
+/** There is something already where a new file was to be. */
+export class TakenError extends Error {}
 
 /**
  * Puts a file in the place of another, or where none was: whoever looks sees the old one or the new one, whole. The new one
@@ -23,12 +28,12 @@ export interface Replacement {
  */
 export async function replaceFile(
   path: string,
-  { permissions, created, durable }: Replacement,
+  { permissions, created, durable, onlyNew = false }: Replacement,
   stop: Stop,
   fill: (handle: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const target = await destination(path);
-  const old = await existing(target);
+  const target = onlyNew ? path : await destination(path);
+  const old = onlyNew ? null : await existing(target);
   stop.check();
   const temporary = temporaryName(dirname(target));
   // Nobody else may read what is not finished, if nobody else may read the old one.
@@ -43,12 +48,41 @@ export async function replaceFile(
       await handle.close();
     }
     stop.check();
-    await rename(temporary, target);
+    if (onlyNew) await nameNew(temporary, target);
+    else await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // what went wrong before is what must be told
     throw error;
   }
   if (durable) await syncFolder(dirname(target));
+}
+
+/** Not every file system has hard links. */
+const LINKLESS: ReadonlySet<string | undefined> = new Set([
+  "EPERM",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EMLINK",
+]);
+
+/** Gives a file a name that nothing else has. (A rename would take it from whoever has it.) */
+async function nameNew(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException; // the system's
+    if (code === "EEXIST") throw new TakenError();
+    if (!LINKLESS.has(code)) throw error;
+    const free = await lstat(target).then(
+      () => false,
+      (reason: NodeJS.ErrnoException) => reason.code === "ENOENT",
+    );
+    if (!free) throw new TakenError();
+    await rename(temporary, target);
+    return;
+  }
+  await rm(temporary);
 }
 
 export function temporaryName(folder: string): string {

@@ -1,5 +1,6 @@
 import { type BigIntStats, type FSWatcher, statSync, watch as watchFile } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { inspect } from "node:util";
 import { immediate } from "../cancel/immediate.ts";
 import { ParkingLot } from "../cancel/parking-lot.ts";
@@ -11,13 +12,14 @@ import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
 import { WatchEndedError } from "./errors.ts";
 import { type Path, pathOf } from "./path.ts";
+import { FolderTree } from "./watch-tree.ts";
 
 /** What a {@link Watch} tells. */
 export type Change =
   | {
       /** `"rename"`: a name has appeared or disappeared (look which). `"change"`: what bears it has changed. */
       readonly type: "rename" | "change";
-      /** The name, in the folder that is watched; the file's own if a file is. */
+      /** The name, in the folder that is watched, with the way to it (`"sub/file"`); the file's own if a file is. */
       readonly name: string;
       /** With the folder. */
       readonly path: string;
@@ -31,6 +33,10 @@ export type Change =
 
 /** Options of {@link watch}. */
 export interface WatchOptions {
+  /** Watch the folders in the folder as well, all the way, and those that come. Default false. */
+  recursive?: boolean | undefined;
+  /** Only watch folders for whose name it returns true, with what is in them. (With `recursive`.) Default: all. */
+  enter?: ((name: string) => boolean) | undefined;
   /** How many changes are kept for who takes them, at most. Default 1024. */
   limit?: number | undefined;
 }
@@ -69,13 +75,13 @@ export interface WatchOptions {
 export class Watch
   implements AsyncIterable<Change>, Disposable, AsyncDisposable, Resource, WaitSource<Change | null>
 {
-  /** @internal It is ended by what comes from outside the program, as interruptible()'s waits are. */
-  readonly kind = "interruptible";
+  /** @internal */ readonly kind = "watch.next";
+  /** @internal */ readonly outside = true;
   /** What is watched. */
   readonly path: string;
   private readonly loop: Loop;
   private readonly limit: number;
-  private readonly watcher: FSWatcher;
+  private readonly watcher: { close(): void };
   private readonly identity: BigIntStats;
   private readonly kept = new Map<string, Change>();
   private readonly lot = new ParkingLot<Change | null>();
@@ -84,20 +90,32 @@ export class Watch
   private closed = false;
 
   /** @internal Use `watch`. */
-  constructor(loop: Loop, path: string, limit: number) {
+  constructor(loop: Loop, path: string, limit: number, enter: ((name: string) => boolean) | null) {
     this.loop = loop;
     this.path = path;
     this.limit = limit;
-    this.watcher = watchFile(path);
-    try {
-      this.identity = statSync(path, { bigint: true });
-    } catch (error) {
-      this.watcher.close();
-      throw error;
+    this.identity = statSync(path, { bigint: true });
+    if (enter === null || !this.identity.isDirectory()) this.watcher = this.begin(watchFile(path));
+    else if (NATIVE) this.watcher = this.begin(watchFile(path, { recursive: true }), enter);
+    else {
+      this.watcher = new FolderTree(path, {
+        tell: (type, name) => this.tell(type, name),
+        look: () => this.look(),
+        fail: (what, cause) => this.ended(what, cause),
+        enter,
+      });
     }
-    this.watcher.on("change", (type, name) => this.happened(type, name === null ? "" : String(name)));
-    this.watcher.on("error", (cause) => this.ended("the system has stopped watching it", cause));
     loop.resources.add(this);
+    this.look(); // it may be another by now
+  }
+
+  private begin(watcher: FSWatcher, enter?: (name: string) => boolean): FSWatcher {
+    watcher.on("change", (type, name) => {
+      if (name !== null && enter !== undefined && !isEntered(String(name), enter)) return;
+      this.happened(type, name === null ? "" : String(name));
+    });
+    watcher.on("error", (cause) => this.ended("the system has stopped watching it", cause));
+    return watcher;
   }
 
   /**
@@ -154,6 +172,7 @@ export class Watch
   }
 
   private tell(type: "rename" | "change", name: string): void {
+    if (this.closed || this.end !== null) return;
     const key = `${type}:${name}`;
     if (this.missed > 0 || (this.kept.size >= this.limit && !this.kept.has(key))) {
       this.missed++;
@@ -262,18 +281,35 @@ class Changes implements AsyncIterator<Change, undefined> {
   }
 }
 
+/** These systems watch whole trees. */
+const NATIVE = process.platform === "darwin" || process.platform === "win32";
+
+/** Are all folders entered on the way to it? */
+function isEntered(name: string, enter: (name: string) => boolean): boolean {
+  for (let folder = dirname(name); folder !== "."; folder = dirname(folder)) if (!enter(folder)) return false;
+  return true;
+}
+
 /**
- * Watches a folder (not what is in its folders) or a file, from now on: `for await (const change of watch(path))`.
+ * Watches a folder or a file, from now on: `for await (const change of watch(path))`. With `recursive` also all that is in its
+ * folders; where links lead is not watched.
  *
  * A change that is kept and comes again is told once. If nobody takes them and there are more than `limit`, the further ones
  * are dropped, and after those that are kept comes an `"overflow"`: time to look at everything anew. A file that others
  * replace, as editors do, is better watched through its folder.
  *
+ * `recursive` costs a watcher for each folder on Linux, of which the system has so many (`fs.inotify.max_user_watches`), and
+ * to look into all of them at the beginning, at once: use `enter` to leave out such as `node_modules`. Of a folder that
+ * appears, what is found in it is told too; some of it may be told twice. One that disappears is told by its own name, and
+ * what was in it at most in part. A folder that may not be read is not watched.
+ *
  * *Cancel safety*: no change is lost. Use `using changes = watch(path)`, or leave the loop, to stop watching; at the latest
  * it stops when `run` ends.
  *
- * @throws the system's error, with `code` such as `ENOENT`; RangeError if `limit` is no number for it; RuntimeError outside a
- * loop. From the loop: WatchEndedError when what is watched was deleted, moved or replaced.
+ * @throws the system's error, with `code` such as `ENOENT`, or `ENOSPC` for too many folders; RangeError if `limit` is no number for
+ * it; TypeError if `enter` is no function; RuntimeError outside a
+ * loop. From the loop: WatchEndedError when what is watched was deleted, moved or replaced, or
+ * when there come to be too many folders.
  *
  * @example
  * ```ts
@@ -294,13 +330,18 @@ class Changes implements AsyncIterator<Change, undefined> {
  */
 export function watch(path: Path, options: WatchOptions = {}): Watch {
   const name = resolve(pathOf(path, "path", 'watch("folder")'));
-  const { limit = 1024 } = options;
+  const { limit = 1024, recursive = false, enter } = options;
   if (!Number.isInteger(limit) || limit < 1) {
     throw new RangeError(`limit must be a whole number of changes >= 1, such as 1024; got ${inspect(limit)}`);
+  }
+  if (enter !== undefined && typeof enter !== "function") {
+    throw new TypeError(
+      `enter must be a function, as in watch("folder", { recursive: true, enter: (name) => name !== "node_modules" }); got ${inspect(enter)}`,
+    );
   }
   const loop = ambient.getStore()?.loop;
   if (loop === undefined) {
     throw new RuntimeError("watch() needs a running event loop: call it inside run(async () => { ... })");
   }
-  return new Watch(loop, name, limit);
+  return new Watch(loop, name, limit, recursive ? (enter ?? (() => true)) : null);
 }

@@ -16,6 +16,10 @@ export interface ListedTask {
 
 /** What a loop must not leave open behind it: connections, servers. */
 export interface Resource {
+  /** @internal May it call into the program though no task waits for it? Then nothing is a deadlock while it is open. */
+  readonly callsIn?: boolean;
+  /** @internal The run ends: nothing new is let in any more, while its tasks end. Must not throw. */
+  runEnds?(): void;
   /** @internal The loop is about to close: everything is given back at once. Must not throw. */
   loopCloses(): void;
 }

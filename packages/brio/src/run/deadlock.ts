@@ -56,13 +56,11 @@ export function deadlockOf(loop: Loop): DeadlockError {
 
 /** Are all of the loop's tasks blocked on waits that only the program itself could end? */
 export function isDeadlocked(loop: Loop): boolean {
-  // In real time Node knows; in virtual time something may still come from a connection, or from a child process.
-  if (loop.virtual && loop.resources.size > 0) return false;
+  for (const resource of loop.resources) if (resource.callsIn) return false;
   const tasks = allTasks(loop);
   for (const task of tasks) {
     const waits = waitsOf(task);
-    if (waits.length === 0 || waits.some((wait) => wait.kind === "interruptible" || wait.kind === "promise"))
-      return false;
+    if (waits.length === 0 || waits.some((wait) => wait.source.outside)) return false;
   }
   return tasks.size > 0;
 }

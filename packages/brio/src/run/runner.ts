@@ -186,6 +186,7 @@ export class Runner implements AsyncDisposable, Stoppable {
     }
     this.state = "closing";
     try {
+      for (const resource of [...loop.resources]) resource.runEnds?.();
       await shutDown(loop, this.stuck ? 0 : this.grace);
     } finally {
       this.state = "closed";

@@ -42,6 +42,7 @@ type Item = Datagram | Error;
  */
 export class Inbox implements WaitSource<Datagram> {
   readonly kind = "socket.receive";
+  readonly outside = true;
   private readonly name: () => string;
   private readonly capacity: number;
   private readonly lot = new ParkingLot<Datagram>();

@@ -44,6 +44,10 @@ class Sending implements WaitSource<void> {
 
   withdraw(): undefined {}
 
+  get outside(): boolean {
+    return true;
+  }
+
   toString(): string {
     return String(this.outbox);
   }
@@ -55,6 +59,7 @@ class Sending implements WaitSource<void> {
  */
 export class Outbox implements WaitSource<void> {
   readonly kind = "socket.send";
+  readonly outside = true;
   sent = 0;
   private readonly lot = new ParkingLot<void>();
   private readonly flying = new Set<Sending>();

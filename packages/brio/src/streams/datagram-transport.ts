@@ -235,6 +235,11 @@ export class DatagramTransport implements Resource {
     this.shutSocket();
   }
 
+  /** @internal A protocol that is not brio's own may do anything with what comes. */
+  get callsIn(): boolean {
+    return this.frame !== null;
+  }
+
   /** @internal */
   loopCloses(): void {
     this.abort();

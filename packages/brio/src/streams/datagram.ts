@@ -239,6 +239,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
 /** Those who wait until the socket is closed. */
 class End implements WaitSource<void> {
   readonly kind = "socket.waitClosed";
+  readonly outside = true;
   private readonly lot = new ParkingLot<void>();
   private readonly name: () => string;
   private reached = false;

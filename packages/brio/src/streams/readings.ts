@@ -27,6 +27,10 @@ export abstract class Reading<T> implements WaitSource<T> {
     this.reader.endWait();
   }
 
+  get outside(): boolean {
+    return this.reader.connected;
+  }
+
   toString(): string {
     return String(this.reader);
   }

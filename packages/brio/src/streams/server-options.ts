@@ -35,6 +35,8 @@ export interface ServerStatistics {
   readonly refused: number;
   /** How many did not get through the TLS handshake. */
   readonly failedHandshakes: number;
+  /** How many were lost under their handlers, which let the error through: clients that went away. */
+  readonly lost: number;
 }
 
 /** Refuses an option that is no number of connections. */

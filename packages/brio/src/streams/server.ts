@@ -8,8 +8,6 @@ import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { wait } from "../compose/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
-import type { Future } from "../tasks/future.ts";
-import { Observer } from "../tasks/listeners.ts";
 import type { Task } from "../tasks/task.ts";
 import { closeUnix, type Endpoint, inodeOf, listen, resolved } from "./listener.ts";
 import { checkReusePort } from "./reuse-port.ts";
@@ -75,6 +73,7 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
   private accepted = 0;
   private refused = 0;
   private failedHandshakes = 0;
+  /** @internal */ lost = 0;
 
   /** @internal Use `startServer`. */
   constructor(loop: Loop, endpoints: readonly Endpoint[], options: ServerOptions, accept: Accept) {
@@ -159,7 +158,10 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
       });
       secure.on("connection", (socket: Socket) => {
         this.encrypted.add(socket);
-        socket.once("close", () => this.encrypted.delete(socket));
+        socket.once("close", () => {
+          this.encrypted.delete(socket);
+          this.maybeForgotten();
+        });
       });
       secure.on("secureConnection", (socket) => this.connected(socket));
       secure.on("tlsClientError", (_error, socket) => {
@@ -204,21 +206,14 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
     this.maybeEnded();
   }
 
-  /** @internal A task has begun that belongs to a connection: this is closed when the task has ended. */
-  adopt(task: Task<unknown>, transport: Transport): void {
+  /** @internal A task has begun that belongs to a connection. */
+  adopt(task: Task<unknown>): void {
     this.handlers.add(task);
-    task.observe(new HandlerEnd(this, transport));
   }
 
-  /** @internal The task has ended: what it threw is reported, and the connection is closed. */
-  handlerEnded(task: Task<unknown>, transport: Transport): void {
+  /** @internal It has ended. */
+  release(task: Task<unknown>): void {
     this.handlers.delete(task);
-    if (task.rejected) {
-      transport.abort();
-      const message = "Unhandled exception in the handler of a connection";
-      this.loop.callExceptionHandler({ message, exception: task.exception() });
-    }
-    transport.close();
     this.maybeEnded();
   }
 
@@ -232,10 +227,15 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    this.loop.resources.delete(this);
     for (const close of this.listeners.values()) close();
     this.listeners.clear();
+    this.maybeForgotten();
     this.maybeEnded();
+  }
+
+  /** The loop need not see to it any more: connections see to themselves, from the handshake on. */
+  private maybeForgotten(): void {
+    if (this.isClosed && this.encrypted.size === 0) this.loop.resources.delete(this);
   }
 
   /** Closes every connection, when what was written to it has been sent. */
@@ -304,6 +304,21 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
     );
   }
 
+  /** @internal Connections may come, and with them handlers; also those whose handshake is under way. */
+  get callsIn(): boolean {
+    return !this.isClosed || this.encrypted.size > 0;
+  }
+
+  /** @internal That the last connection goes, whom nobody else need wait for, ends the wait. */
+  get outside(): boolean {
+    return this.callsIn || this.transports.size > 0;
+  }
+
+  /** @internal Or connections would still be accepted while those who serve them end. */
+  runEnds(): void {
+    if (this.state === "serving") this.close();
+  }
+
   /** @internal */
   loopCloses(): void {
     this.close();
@@ -365,8 +380,8 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
 
   /** Its state. */
   statistics(): ServerStatistics {
-    const { accepted, refused, failedHandshakes } = this;
-    return { connections: this.transports.size, accepted, refused, failedHandshakes };
+    const { accepted, refused, failedHandshakes, lost } = this;
+    return { connections: this.transports.size, accepted, refused, failedHandshakes, lost };
   }
 
   toString(): string {
@@ -374,20 +389,5 @@ export class Server implements AsyncDisposable, Resource, TransportOwner, WaitSo
       "path" in endpoint ? endpoint.path : `${endpoint.host ?? "*"}:${endpoint.port}`,
     );
     return `<Server at ${where.join(", ")}, ${this.state}>`;
-  }
-}
-
-class HandlerEnd extends Observer {
-  private readonly server: Server;
-  private readonly transport: Transport;
-
-  constructor(server: Server, transport: Transport) {
-    super();
-    this.server = server;
-    this.transport = transport;
-  }
-
-  override settled(task: Future<unknown>): void {
-    this.server.handlerEnded(task as Task<unknown>, this.transport); // it observes nothing else
   }
 }

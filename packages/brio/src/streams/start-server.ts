@@ -1,6 +1,9 @@
 import { ambient, frameForCallback } from "../loop/ambient.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { spawn } from "../tasks/create-task.ts";
+import type { Future } from "../tasks/future.ts";
+import { Observer } from "../tasks/listeners.ts";
+import type { Task } from "../tasks/task.ts";
 import { type Endpoint, tcpEndpoints, unixEndpoints } from "./listener.ts";
 import { Server } from "./server.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -23,7 +26,9 @@ export interface StreamServerOptions extends ServerOptions {
 
 /**
  * Listens at a host and port, and runs `handler` in a task of its own for each connection. When it has ended, what it wrote
- * is sent and the connection is closed; what it throws is reported to the loop's exception handler.
+ * is sent and the connection is closed; what it throws is reported to the loop's exception handler. Only that the client has
+ * gone away (the error that its own connection was lost with, such as `ECONNRESET` or `EPIPE`) is no news: it is counted
+ * (`server.statistics().lost`), and reported in debug mode.
  *
  * *Cancel safety*: cancelled, it listens nowhere.
  *
@@ -123,9 +128,44 @@ async function start(
     transport.begin();
     const body = () => handler(reader, new StreamWriter(transport, protocol, true));
     const task = ambient.run(frame, () => spawn(loop, body, { name: "connection" }, caller));
-    server.adopt(task, transport);
+    server.adopt(task);
+    task.observe(new HandlerEnd(server, transport, protocol));
     return transport;
   });
   if (options.startServing ?? true) await server.startServing();
   return server;
+}
+
+/** Sees to a connection whose handler has ended. (Code around each handler would cost every connection more memory.) */
+class HandlerEnd extends Observer {
+  private readonly server: Server;
+  private readonly transport: Transport;
+  private readonly protocol: StreamProtocol;
+
+  constructor(server: Server, transport: Transport, protocol: StreamProtocol) {
+    super();
+    this.server = server;
+    this.transport = transport;
+    this.protocol = protocol;
+  }
+
+  override settled(task: Future<unknown>): void {
+    if (task.rejected) this.failed(task.exception());
+    this.transport.close();
+    this.server.release(task as Task<unknown>); // it observes nothing else
+  }
+
+  private failed(exception: unknown): void {
+    const { server, protocol } = this;
+    const loop = server.getLoop();
+    const loss = protocol.isLoss(exception);
+    this.transport.abort();
+    if (loss) server.lost++;
+    // That clients go away is every server's daily life.
+    if (loss && !loop.debug) return;
+    const message = loss
+      ? "A connection was lost while its handler was at work"
+      : "Unhandled exception in the handler of a connection";
+    loop.callExceptionHandler({ message, exception });
+  }
 }

@@ -1,6 +1,7 @@
 import { ParkingLot } from "../cancel/parking-lot.ts";
 import type { Scope } from "../cancel/scope.ts";
 import { Wait, type WaitSource } from "../cancel/wait.ts";
+import { ConnectionResetError } from "./errors.ts";
 import type { Protocol } from "./protocol.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { Transport } from "./transport.ts";
@@ -14,6 +15,7 @@ export class StreamProtocol implements Protocol {
   private paused = false;
   private ended: { readonly error: Error | null } | null = null;
   private transport: Transport | null = null;
+  private reset: ConnectionResetError | null = null;
 
   constructor(reader: StreamReader) {
     this.reader = reader;
@@ -78,6 +80,21 @@ export class StreamProtocol implements Protocol {
     if (!this.reader.told) this.check();
   }
 
+  /** The error for what was written to a connection that was gone, or was closed before on this side. */
+  resetError(closedHere: boolean): ConnectionResetError {
+    const error = new ConnectionResetError("Connection lost: what was written last was not sent");
+    if (closedHere) return error; // a mistake of the program's, and no loss
+    this.reset ??= error;
+    return this.reset;
+  }
+
+  /** Does the error, or all of a group, say that this connection was lost? Not another one, or one that was closed here. */
+  isLoss(error: unknown): boolean {
+    if (error instanceof AggregateError)
+      return error.errors.length > 0 && error.errors.every((one) => this.isLoss(one));
+    return error instanceof Error && (error === this.ended?.error || error === this.reset);
+  }
+
   /** Waits until less is to be sent. Throws what the connection was lost with meanwhile. */
   async waitDrained(scope: Scope): Promise<void> {
     this.drain ??= new Line("writer.drain", this);
@@ -98,6 +115,7 @@ export class StreamProtocol implements Protocol {
 
 class Line implements WaitSource<void> {
   readonly kind: string;
+  readonly outside = true;
   readonly lot = new ParkingLot<void>();
   private readonly protocol: StreamProtocol;
 

@@ -184,6 +184,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.waiting?.grant();
   }
 
+  /** @internal Does what it reads come from somewhere else than the program? */
+  get connected(): boolean {
+    return this.flow !== null;
+  }
+
   /** What is told to pause when too much comes. */
   setTransport(flow: ReadFlow): void {
     this.flow = flow;

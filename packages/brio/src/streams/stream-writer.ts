@@ -5,7 +5,6 @@ import { uncancellable } from "../cancel/uncancellable.ts";
 import { sleep } from "../compose/sleep.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { encrypt, type TlsOptions } from "./connect.ts";
-import { ConnectionResetError } from "./errors.ts";
 import type { ExtraInfo } from "./extra-info.ts";
 import type { ServerTlsOptions } from "./server-options.ts";
 import { encryptAsServer } from "./start-tls.ts";
@@ -45,6 +44,7 @@ export class StreamWriter implements AsyncDisposable {
   readonly transport: Transport;
   private readonly protocol: StreamProtocol;
   private readonly serverSide: boolean;
+  private closedHere = false;
 
   /** @internal Use `openConnection` or `startServer`. */
   constructor(transport: Transport, protocol: StreamProtocol, serverSide: boolean) {
@@ -98,8 +98,7 @@ export class StreamWriter implements AsyncDisposable {
     if (this.transport.failing) await this.waitClosed();
     else await sleep(0); // the end may be on its way: say it now rather than next time
     this.protocol.check();
-    if (this.protocol.lost || this.transport.dropped)
-      throw new ConnectionResetError("Connection lost: what was written last was not sent");
+    if (this.protocol.lost || this.transport.dropped) throw this.protocol.resetError(this.closedHere);
     if (!this.protocol.full) return;
     await this.protocol.waitDrained(requireScope("writer.drain()"));
   }
@@ -130,6 +129,7 @@ export class StreamWriter implements AsyncDisposable {
 
   /** Sends what was written, and closes the connection then. Does not wait for that: see {@link waitClosed}. */
   close(): void {
+    this.closedHere = true;
     this.transport.close();
   }
 

@@ -272,6 +272,11 @@ export class Transport implements ReadFlow, Resource {
     this.socket.destroy();
   }
 
+  /** @internal A protocol that is not brio's own may do anything with what comes. */
+  get callsIn(): boolean {
+    return this.frame !== null;
+  }
+
   /** @internal */
   loopCloses(): void {
     this.abort();

@@ -32,6 +32,7 @@ const LAST_LOOK = 1000;
  */
 export class Child implements Resource, WaitSource<number> {
   readonly kind = "process.wait";
+  readonly outside = true;
   readonly pid: number;
   readonly pipes: Pipes;
   returncode: number | null = null;

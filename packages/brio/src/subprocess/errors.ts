@@ -71,6 +71,56 @@ export class CommandTimeoutError<T extends string | Buffer = string> extends Tim
   }
 }
 
+/**
+ * A command wrote more than `maxOutput` allows, and was ended. What it had written till then is here: of the stream that was
+ * too long, as much as is allowed.
+ *
+ * @example
+ * ```ts
+ * import { run } from "brio";
+ * import * as subprocess from "brio/subprocess";
+ *
+ * await run(async () => {
+ *   try {
+ *     await subprocess.run("yes", [], { maxOutput: 6 });
+ *   } catch (error) {
+ *     if (!(error instanceof subprocess.OutputLimitError)) throw error;
+ *     console.log(error.stream, error.stdout.split("\n")); // stdout [ 'y', 'y', 'y', '' ]
+ *   }
+ * });
+ * ```
+ */
+export class OutputLimitError<T extends string | Buffer = string> extends Error {
+  override name = "OutputLimitError";
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Which was too long. */
+  readonly stream: "stdout" | "stderr";
+  /** The limit, in bytes. */
+  readonly maxOutput: number;
+  /** What it had written. */
+  readonly stdout: T;
+  /** What it had written to stderr. */
+  readonly stderr: T;
+
+  constructor(
+    command: readonly string[],
+    stream: "stdout" | "stderr",
+    maxOutput: number,
+    stdout: T,
+    stderr: T,
+  ) {
+    super(
+      `${shown(command)} wrote more than ${maxOutput} bytes to ${stream}, and was ended: give run() a higher maxOutput, or read its output as it comes, with createSubprocessExec(...)${stream === "stderr" ? "" : tail(stderr)}`,
+    );
+    this.command = command;
+    this.stream = stream;
+    this.maxOutput = maxOutput;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+}
+
 function tail(stderr: string | Buffer): string {
   const text = stderr.toString().trimEnd();
   if (text === "") return "";

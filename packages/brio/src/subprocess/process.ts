@@ -107,25 +107,22 @@ export class Process<
    */
   async communicate(input?: string | Uint8Array): Promise<[stdout: Output<Out>, stderr: Output<Err>]> {
     if (ambientScope() === undefined) return await outsideTask("process.communicate()");
+    this.feed(input);
+    const [stdout, stderr] = await together([readAll(this.stdout), readAll(this.stderr), this.wait()]);
+    return [stdout as Output<Out>, stderr as Output<Err>]; // null where the stream is
+  }
+
+  /** @internal Writes `input` to its stdin, and closes that. Does not wait. */
+  feed(input?: string | Uint8Array): void {
     const stdin: StreamWriter | null = this.stdin;
     if (stdin === null) {
-      if (input !== undefined) {
-        throw new TypeError("communicate(input) needs a pipe: start the process with { stdin: PIPE }");
-      }
-    } else if (!stdin.isClosing()) {
-      // What was written is sent before it is closed. So a cancellation comes before or after all of this.
-      if (input !== undefined) stdin.write(input);
-      stdin.close();
+      if (input === undefined) return;
+      throw new TypeError("communicate(input) needs a pipe: start the process with { stdin: PIPE }");
     }
-    const all = [readAll(this.stdout), readAll(this.stderr), this.wait()] as const;
-    try {
-      const [stdout, stderr] = await Promise.all(all);
-      return [stdout as Output<Out>, stderr as Output<Err>]; // null where the stream is
-    } catch (error) {
-      // Each of them has to put back what it has read.
-      if (error instanceof CancelledError) await Promise.allSettled(all);
-      throw error;
-    }
+    if (stdin.isClosing()) return;
+    // What was written is sent before it is closed. So a cancellation comes before or after all of this.
+    if (input !== undefined) stdin.write(input);
+    stdin.close();
   }
 
   /**
@@ -164,6 +161,18 @@ export class Process<
 export interface SignalOptions {
   /** To all processes of its group: those that it started, and these started, unless they have left it. Default false. */
   readonly group?: boolean | undefined;
+}
+
+/** @internal Waits for all. Cancelled, it waits until each has put back what it has read. */
+export async function together<T extends readonly Promise<unknown>[]>(
+  all: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  try {
+    return await Promise.all(all);
+  } catch (error) {
+    if (error instanceof CancelledError) await Promise.allSettled(all);
+    throw error;
+  }
 }
 
 async function readAll(reader: StreamReader | null): Promise<Buffer | null> {

@@ -45,6 +45,11 @@ export class PromiseFuture<T> extends Future<T> {
   override get kind(): string {
     return "promise";
   }
+
+  /** @internal */
+  get outside(): boolean {
+    return true;
+  }
 }
 
 /**

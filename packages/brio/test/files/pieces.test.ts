@@ -129,9 +129,9 @@ describe("chunks", () => {
       await using opened = await open(path);
       const reads: number[] = [];
       const peek = opened.peek.bind(opened);
-      opened.peek = (position, size) => {
+      opened.peek = (position, room) => {
         reads.push(position);
-        return peek(position, size);
+        return peek(position, room);
       };
       const chunks = opened.chunks({ size: 10, readAhead: 2 });
       await chunks.next();

@@ -6,7 +6,7 @@ import { descendants, leaveNothingBehind } from "./left-behind.ts";
 
 leaveNothingBehind();
 
-const { CalledProcessError, CommandTimeoutError } = subprocess;
+const { CalledProcessError, CommandTimeoutError, OutputLimitError } = subprocess;
 
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   try {
@@ -95,6 +95,8 @@ describe("run", () => {
       await expect(wrong("ls -l", ["x"], { shell: true })).rejects.toThrow("a whole line");
       await expect(wrong("ls", [], { encoding: "utf9" })).rejects.toThrow(RangeError);
       await expect(wrong("ls", [], { timeout: "5 s" })).rejects.toThrow("timeout is not a duration");
+      for (const maxOutput of [-1, 1.5, "1k", Number.NaN])
+        await expect(wrong("ls", [], { maxOutput })).rejects.toThrow("{ maxOutput: 2 ** 20 }; got");
       await expect(wrong("")).rejects.toThrow("program must be");
     }));
 
@@ -176,5 +178,77 @@ describe("timeout", () => {
       expect(error).toBeInstanceOf(TimeoutError);
       expect(error).not.toBeInstanceOf(CommandTimeoutError);
       expect(descendants()).toEqual([]);
+    }));
+});
+
+describe("maxOutput", () => {
+  it("ends a command that writes more, and all that it started; what it wrote till then is kept", () =>
+    run(async () => {
+      const script = "echo help >&2; sleep 1000 & yes";
+      const error = await errorOf(subprocess.run("sh", ["-c", script], { maxOutput: 100_000 }));
+      if (!(error instanceof OutputLimitError)) throw error;
+      expect(descendants()).toEqual([]);
+      expect([error.stream, error.maxOutput, error.command]).toEqual([
+        "stdout",
+        100_000,
+        ["sh", "-c", script],
+      ]);
+      expect(error.stdout).toBe("y\n".repeat(50_000));
+      expect(error.stderr).toBe("help\n");
+      expect(error.message).toMatch(
+        /^sh -c '.*' wrote more than 100000 bytes to stdout, and was ended: give run\(\) a higher maxOutput, .*; its stderr:\nhelp$/,
+      );
+    }));
+
+  it("is for stderr as well, and for bytes", () =>
+    run(async () => {
+      const options = { maxOutput: 3, encoding: "buffer" } as const;
+      const error = await errorOf(
+        subprocess.run("sh", ["-c", "echo out; echo error >&2; exec sleep 1000"], options),
+      );
+      if (!(error instanceof OutputLimitError)) throw error;
+      expect(["stdout", "stderr"]).toContain(error.stream); // which comes first is not said
+      expect(error.stdout).toEqual(Buffer.from("out"));
+      expect(error.stderr.length).toBeLessThanOrEqual(3);
+      const alone = await errorOf(subprocess.run("sh", ["-c", "echo error >&2; exec sleep 1000"], options));
+      expect(alone).toMatchObject({ stream: "stderr", stdout: Buffer.alloc(0), stderr: Buffer.from("err") });
+    }));
+
+  it("does not mind what is just as long, and is for each of the two alone", () =>
+    run(async () => {
+      const outcome = await subprocess.run("sh", ["-c", "echo out; echo err >&2"], { maxOutput: 4 });
+      expect([outcome.stdout, outcome.stderr]).toEqual(["out\n", "err\n"]);
+      expect((await subprocess.run("true", [], { maxOutput: 0 })).stdout).toBe("");
+    }));
+
+  it("is an error even if the command has ended with 0 by then", () =>
+    run(async () => {
+      const error = await errorOf(subprocess.run("echo", ["too much"], { maxOutput: 3, check: true }));
+      expect(error).toBeInstanceOf(OutputLimitError);
+    }));
+
+  it("ends one that does not heed SIGTERM, after the grace", () =>
+    run(async () => {
+      const script = "trap '' TERM; yes & while :; do wait; done";
+      const error = await errorOf(subprocess.run("sh", ["-c", script], { maxOutput: 10, grace: "50ms" }));
+      expect(error).toBeInstanceOf(OutputLimitError);
+      expect(descendants()).toEqual([]);
+    }));
+
+  it("is not the last word when the time is over first", () =>
+    run(async () => {
+      const options = { maxOutput: 10, timeout: "200ms" } as const;
+      const error = await errorOf(subprocess.run("sh", ["-c", "echo few; sleep 1000"], options));
+      if (!(error instanceof CommandTimeoutError)) throw error;
+      expect(error.stdout).toBe("few\n");
+    }));
+
+  it("null is no limit, and the default leaves room for much", () =>
+    run(async () => {
+      const size = 20 * 2 ** 20;
+      const args = ["-c", `${size}`, "/dev/zero"];
+      expect((await subprocess.run("head", args, { encoding: "buffer" })).stdout.length).toBe(size);
+      const options = { encoding: "buffer", maxOutput: null } as const;
+      expect((await subprocess.run("head", args, options)).stdout.length).toBe(size);
     }));
 });
