@@ -12,6 +12,11 @@ export interface LineOptions extends ChunkOptions {
   size?: number | undefined;
   /** What the bytes of a line mean. Default "utf8". */
   encoding?: "utf8" | "latin1" | "ascii" | undefined;
+  /**
+   * Give what comes after the last newline as a line. False: leave it to the next loop, when its newline may have come, as
+   * somebody is still writing. Default true.
+   */
+  partial?: boolean | undefined;
   /** The longest line, in bytes, without its end. Default 1 MiB (1,048,576). */
   limit?: number | undefined;
 }
@@ -42,6 +47,7 @@ export class Lines implements AsyncIterableIterator<string, undefined>, Cursor {
   private readonly ahead: Ahead;
   private readonly encoding: BufferEncoding;
   private readonly limit: number;
+  private readonly partial: boolean;
   private held: Buffer = EMPTY;
   private origin = 0;
   private lines: readonly string[] = [];
@@ -54,7 +60,7 @@ export class Lines implements AsyncIterableIterator<string, undefined>, Cursor {
   private generation = -1;
 
   constructor(file: File, options: LineOptions) {
-    const { encoding = "utf8", limit = 2 ** 20 } = options;
+    const { encoding = "utf8", limit = 2 ** 20, partial = true } = options;
     if (encoding !== "utf8" && encoding !== "latin1" && encoding !== "ascii") {
       throw bad("encoding", '"utf8", "latin1" or "ascii" (read() and decode others as a whole)', encoding);
     }
@@ -63,6 +69,7 @@ export class Lines implements AsyncIterableIterator<string, undefined>, Cursor {
     this.ahead = new Ahead(file, { ...options, size: options.size ?? SIZE }, BLOCK);
     this.encoding = encoding;
     this.limit = limit;
+    this.partial = partial;
   }
 
   next(): Promise<IteratorResult<string, undefined>> {
@@ -101,7 +108,7 @@ export class Lines implements AsyncIterableIterator<string, undefined>, Cursor {
         );
       }
       const more = await this.ahead.take(this.origin + held.length);
-      if (more.length === 0) return end < held.length ? this.handLast() : DONE;
+      if (more.length === 0) return this.partial && end < held.length ? this.handLast() : DONE;
       this.origin += end;
       this.hold(this.ahead.join(held.subarray(end), more));
     }

@@ -199,3 +199,22 @@ test("bytes that are no UTF-8 spoil their own line only", async () => {
     ]);
   });
 });
+
+test("partial: a line is kept until its end has come, and the position is before it", async () => {
+  const path = file("one\ntw");
+  await run(async () => {
+    await using opened = await open(path);
+    const lines = opened.lines({ partial: false });
+    const found: string[] = [];
+    for (const more of ["o", "\nthree\nfo", "ur", "\n"]) {
+      for await (const line of lines) found.push(line);
+      found.push(`at ${opened.position}`);
+      appendFileSync(path, more);
+    }
+    for await (const line of lines) found.push(line);
+    expect(found).toEqual(["one", "at 4", "at 4", "two", "three", "at 14", "at 14", "four"]);
+    appendFileSync(path, "end");
+    for await (const _ of lines) expect.unreachable();
+    expect((await opened.read()).toString()).toBe("end");
+  });
+});

@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { watch as watchFile } from "node:fs";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
@@ -5,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { createTask, DeadlockError, Event, Lock } from "brio";
-import { open, watch } from "brio/files";
+import { open, readFile, watch } from "brio/files";
 import {
   createConnection,
   openConnection,
@@ -125,6 +126,24 @@ describe("in virtual time, it is no deadlock when there is still to come", () =>
     });
   });
 
+  it("room to write", async () => {
+    const port = await nodeServer((socket) => void turns().then(() => socket.resume()));
+    await runVirtual(async () => {
+      const [, writer] = await openConnection(HOST, port);
+      await using _ = writer;
+      writer.write(Buffer.alloc(2 ** 25)); // more than the system takes
+      const draining = createTask(() => writer.drain());
+      await draining;
+      writer.transport.abort();
+    });
+  });
+
+  it("what a thread does with a file", () =>
+    runVirtual(async () => {
+      const reading = createTask(() => readFile("package.json", "utf8"));
+      expect(JSON.parse(await reading).license).toBe("MIT");
+    }));
+
   it("somebody to a server", () =>
     runVirtual(async () => {
       const came = new Event();
@@ -148,11 +167,10 @@ describe("in virtual time, it is no deadlock when there is still to come", () =>
   it("a datagram", () =>
     runVirtual(async () => {
       await using receiver = await openDatagram({ localAddress: HOST });
-      await using sender = await openDatagram({ remoteAddress: HOST, remotePort: receiver.port });
-      const receiving = createTask(() => receiver.receive());
-      await turns();
-      await sender.send("late");
-      expect((await receiving).data.toString()).toBe("late");
+      const { port } = receiver;
+      const sender = createSocket("udp4");
+      void turns().then(() => sender.send("late", port, HOST, () => sender.close()));
+      expect((await receiver.receive()).data.toString()).toBe("late");
     }));
 
   it("the end of a connection", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { createTask, Event, getRunningLoop, sleep, sleepForever } from "brio";
 import { openConnection, startServer } from "brio/streams";
@@ -131,4 +131,21 @@ describe("a server with TLS", () => {
       expect(await textOf(silent).catch(() => "")).toBe("");
     });
   });
+
+  it.each([true, false])(
+    "leaves no handshake behind at the end of run (closed before: %s)",
+    async (closed) => {
+      let silent: Socket | undefined;
+      await events(async () => {
+        const server = await startServer(echo, HOST, 0, { tls: SERVER, maxConnections: 1 });
+        silent = connect(server.port, HOST);
+        await once(silent, "connect");
+        const refused = connect(server.port, HOST);
+        onTestFinished(() => void refused.destroy());
+        expect(await textOf(refused)).toBe(""); // so the first was accepted
+        if (closed) server.close();
+      });
+      expect(await textOf(silent as Socket).catch(() => "")).toBe(""); // it has begun
+    },
+  );
 });
