@@ -53,7 +53,7 @@ export async function copyFile(from: string, to: string, how: FileCopy): Promise
 /** Copies a link: not what it leads to. */
 export async function copyLink(from: string, to: string, how: FileCopy): Promise<void> {
   const work = async (): Promise<void> => {
-    const { atimeNs, mtimeNs } = await lstat(from, { bigint: true });
+    const times = how.preserveTimestamps ? await lstat(from, { bigint: true }) : null;
     const leadsTo = await readlink(from);
     const made = how.existing === "replace" ? temporaryName(dirname(to)) : to;
     try {
@@ -62,7 +62,7 @@ export async function copyLink(from: string, to: string, how: FileCopy): Promise
       throw (error as NodeJS.ErrnoException).code === "EEXIST" ? new TakenError() : error;
     }
     try {
-      if (how.preserveTimestamps) await lutimes(made, seconds(atimeNs), seconds(mtimeNs));
+      if (times !== null) await lutimes(made, seconds(times.atimeNs), seconds(times.mtimeNs));
       if (made !== to) await rename(made, to);
     } catch (error) {
       await rm(made, { force: true });
