@@ -1,7 +1,7 @@
 import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Program } from "./program.ts";
 
 const MAIN = "03-downloads/main.ts";
@@ -70,16 +70,19 @@ describe.concurrent("03-downloads", { timeout: 60_000 }, () => {
   ] as const)("%s in mid-download leaves no partial file, and exit code %i", async (signal, exitCode) => {
     await using directory = await temporaryDirectory();
     await using program = new Program(MAIN, ["--files", "7", "--dir", directory.path]);
-    await program.line((line) => line.startsWith("together: 4/")); // while the seventh is stalled, for a second
-    const before = await readdir(join(directory.path, "together"));
+    const names = (): Promise<string[]> => readdir(join(directory.path, "together"));
+    // The seventh is stalled for a second.
+    await vi.waitFor(async () => expect(await names()).toContain("data-07.bin.part"), {
+      timeout: 60_000,
+      interval: 5,
+    });
     program.process.kill(signal);
     const { code, lines, stderr } = await program.ended();
 
-    expect(before).toContain("data-07.bin.part");
     expect(stderr).toBe("");
     expect(code).toBe(exitCode);
     expect(lines.at(-1)).toBe("Interrupted: no partial file is left.");
-    const after = await readdir(join(directory.path, "together"));
+    const after = await names();
     expect(after.filter(isPart)).toEqual([]);
     expect(after).not.toContain("data-07.bin");
   });

@@ -109,16 +109,18 @@ describe("openThreadPort", () => {
     await run(
       async () => {
         const begun = new Event();
+        const hang = async (): Promise<void> => {
+          begun.set();
+          await sleepForever();
+        };
         worker = inWorker(
-          { hang: () => sleepForever(), begun: () => begun.set() },
+          { hang },
           `
-            proxy.callSoonThreadsafe("begun");
             const end = (error) => { process.exitCode = error.constructor.name === "CancelledError" ? 7 : 8; proxy.close(); };
             await proxy.runCoroutineThreadsafe("hang", []).catch(end);
           `,
         );
         await begun.wait();
-        await sleep(1);
       },
       { handleSignals: false },
     );
