@@ -27,7 +27,7 @@ export {
 } from "./compose/wait.ts";
 export { waitFor } from "./compose/wait-for.ts";
 export type { Clock, ClockHost } from "./loop/clock.ts";
-export type { Duration } from "./loop/duration.ts";
+export { type Duration, milliseconds } from "./loop/duration.ts";
 export { RuntimeError } from "./loop/errors.ts";
 export { Handle, TimerHandle } from "./loop/handle.ts";
 export type { ExceptionHandler } from "./loop/loop.ts";

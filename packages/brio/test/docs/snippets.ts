@@ -1,7 +1,7 @@
 /*
  * Code blocks in the docs, and what is expected of them
  *
- * Every ```ts block in README.md, packages/brio/README.md and docs/, and every one after `@example` in a doc comment, is
+ * Every ```ts block in README.md, the packages' README.md and docs/, and every one after `@example` in a doc comment, is
  * a complete program: it is type-checked and run, and must end well and write nothing to stderr.
  *
  *   console.log(await task); // done          the comment is what this line prints
@@ -44,7 +44,7 @@ const WORDS = /^(?:fragment|types-only|stderr|exit=\d+)$/;
 export function allSnippets(): Snippet[] {
   return [
     ...documents().flatMap((file) => snippetsOf(file, read(file))),
-    ...globSync("packages/brio/src/**/*.ts", { cwd: root })
+    ...globSync("packages/*/src/**/*.ts", { cwd: root })
       .sort()
       .flatMap((file) => snippetsOf(file, commentsOnly(read(file)))),
   ];
@@ -52,7 +52,7 @@ export function allSnippets(): Snippet[] {
 
 /** The documents, relative to the root. */
 export function documents(): string[] {
-  return ["README.md", "packages/brio/README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()];
+  return ["README.md", ...globSync(["packages/*/README.md", "docs/**/*.md"], { cwd: root }).sort()];
 }
 
 export function read(file: string): string {
