@@ -31,6 +31,7 @@ const ENTRIES = [
   "streams/index.ts",
   "subprocess/index.ts",
   "testing/index.ts",
+  "threads/index.ts",
 ];
 const SOURCE = "packages/brio/src";
 
@@ -59,7 +60,7 @@ const KINDS: Readonly<Record<string, PublicName["kind"]>> = {
 function declaration(file: string, name: string): PublicName {
   const lines = read(file).split("\n");
   const pattern = new RegExp(
-    `^export (?:async |abstract )?(class|function|const|type|interface) ${name}\\b(?!\\.)`,
+    `^export (?:async |abstract )?(class|function|const|type|interface)\\*? ${name}\\b(?!\\.)`,
   );
   const at = lines.findIndex((line) => pattern.test(line));
   if (at < 0) throw new Error(`${file} does not declare ${name} where it is looked for`);
