@@ -22,19 +22,24 @@ export async function work(
   options: WorkOptions = {},
 ): Promise<void> {
   await run(async () => {
-    const errors: Error[] = [];
-    await using worker = new DistributedWorker({
-      ...place,
-      modules: [JOBS],
-      isolate: "inline",
-      onError: (error) => errors.push(error),
-      ...options.worker,
-    });
     await using executor = new DistributedExecutor({ ...place, ...options.executor });
-    await worker.start();
-    await body(executor, worker);
-    if (errors.length > 0) throw new AggregateError(errors, "the worker had errors beside its jobs");
+    await withWorker(place, (worker) => body(executor, worker), options.worker);
   });
+}
+
+/** Runs `body` while a worker works, in the running loop. */
+export async function withWorker(
+  place: Place,
+  body: (worker: DistributedWorker) => Promise<void>,
+  options: Partial<DistributedWorkerOptions> = {},
+): Promise<void> {
+  const errors: Error[] = [];
+  const onError = (error: Error): void => void errors.push(error);
+  const defaults = { modules: [JOBS], isolate: "inline", onError } as const;
+  await using worker = new DistributedWorker({ ...place, ...defaults, ...options });
+  await worker.start();
+  await body(worker);
+  if (errors.length > 0) throw new AggregateError(errors, "the worker had errors beside its jobs");
 }
 
 /** Waits for what functions report, one after the other. */

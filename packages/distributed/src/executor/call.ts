@@ -26,7 +26,12 @@ export async function callJob(
     const stop = (): void => void stopJob(link, job, sent, signal.reason, patience);
     signal.addEventListener("abort", stop, { once: true });
     await sent;
-    return await job.outcome;
+    try {
+      return await job.outcome;
+    } catch (error) {
+      if (outgoing.removeWhenFailed) await link.queue.remove(job.id);
+      throw error;
+    }
   });
 }
 

@@ -97,14 +97,10 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
   }
 
   protected override checkOptions(options: DistributedCallOptions, before: Call = this.defaults): Call {
-    const { attempts: _, ...others } = options;
+    const call = checkedCallOptions(options, before.call);
     const { maxResultBytes = before.maxResultBytes } = options;
     checkWhole("maxResultBytes", maxResultBytes, 1, Number.MAX_SAFE_INTEGER);
-    return {
-      call: checkedCallOptions(others, before.call),
-      job: checkedJobOptions(options, before.job),
-      maxResultBytes,
-    };
+    return { call, job: checkedJobOptions(options, before.job), maxResultBytes };
   }
 
   protected override defaultLookAhead(): number {
@@ -128,6 +124,8 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
   private outgoing({ fn, args }: AnyCall, { call, job, maxResultBytes }: Call): OutgoingJob {
     const context = carriedContext();
     const submission = `${this.idPrefix}-${(++this.submitted).toString(36)}`;
+    // BullMQ would remove it before its error, of which it tells the message only, could be read.
+    const removeWhenFailed = job.removeOnFail === true || job.removeOnFail === 0;
     return {
       name: fn.id,
       data: {
@@ -140,7 +138,12 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
         // Whoever gives a job its id may do so twice.
         submission: job.jobId === undefined ? undefined : submission,
       },
-      opts: { ...job, jobId: job.jobId ?? submission },
+      opts: {
+        ...job,
+        jobId: job.jobId ?? submission,
+        ...(removeWhenFailed ? { removeOnFail: KEPT.removeOnFail } : {}),
+      },
+      removeWhenFailed,
     };
   }
 

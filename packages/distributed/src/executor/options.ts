@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { type Duration, milliseconds } from "brio";
 import type { ProgressListener } from "brio/threads";
 import type { Telemetry } from "bullmq";
-import type { RedisAddress } from "../queue/connection.ts";
+import { checkAddress, type RedisAddress } from "../queue/connection.ts";
 import { checkQueueName, checkWhole, type JobOptions } from "../queue/job-options.ts";
 
 /** How a {@link DistributedExecutor} works. */
@@ -68,6 +68,7 @@ export function checkedExecutorOptions(options: DistributedExecutorOptions): Che
     );
   }
   checkQueueName(options.queue);
+  checkAddress(options.connection);
   checkWhole("maxArgumentBytes", options.maxArgumentBytes, 1, Number.MAX_SAFE_INTEGER);
   checkWhole("maxResultBytes", options.maxResultBytes, 1, Number.MAX_SAFE_INTEGER);
   return {

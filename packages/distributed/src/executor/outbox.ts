@@ -6,6 +6,8 @@ export interface OutgoingJob {
   readonly name: string;
   readonly data: JobData;
   readonly opts: JobsOptions & { readonly jobId: string };
+  /** Remove it when its caller has its error. */
+  readonly removeWhenFailed: boolean;
 }
 
 interface Entry {

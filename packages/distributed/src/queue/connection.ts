@@ -13,9 +13,7 @@ const LONGEST_PAUSE = 2000;
 
 /**
  * A client for `address` that connects when it is told to, and from then on again and again: what is sent meanwhile waits.
- *
- * @throws TypeError if the address is none.
- */
+ * */
 export function redisClient(address: RedisAddress, name: string): Redis {
   const options: ClientOptions = {
     lazyConnect: true,
@@ -24,20 +22,22 @@ export function redisClient(address: RedisAddress, name: string): Redis {
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_PAUSE),
     connectionName: name,
   };
-  if (typeof address === "string" || address instanceof URL)
-    return new Redis(checkedUrl(String(address)), options);
-  if (typeof address !== "object" || address === null) {
-    throw new TypeError(
-      `connection must say where Redis is: { connection: "redis://127.0.0.1:6379" }, or the options of ioredis; got ${inspect(address)}`,
-    );
-  }
+  if (typeof address === "string" || address instanceof URL) return new Redis(String(address), options);
   return new Redis({ ...options, ...address, lazyConnect: true, maxRetriesPerRequest: null });
 }
 
-function checkedUrl(url: string): string {
-  if (URL.canParse(url) && /^(?:redis|rediss|unix):$/.test(new URL(url).protocol)) return url;
+/** @throws TypeError unless it is an address. */
+export function checkAddress(address: RedisAddress): void {
+  if (typeof address === "string" || address instanceof URL) {
+    const url = String(address);
+    if (URL.canParse(url) && /^(?:redis|rediss|unix):$/.test(new URL(url).protocol)) return;
+    throw new TypeError(
+      `connection is no URL of Redis: ${inspect(url)}; write "redis://host:6379", or "rediss://..." for TLS`,
+    );
+  }
+  if (typeof address === "object" && address !== null) return;
   throw new TypeError(
-    `connection is no URL of Redis: ${inspect(url)}; write "redis://host:6379", or "rediss://..." for TLS`,
+    `connection must say where Redis is: { connection: "redis://127.0.0.1:6379" }, or the options of ioredis; got ${inspect(address)}`,
   );
 }
 

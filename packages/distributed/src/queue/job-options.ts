@@ -27,7 +27,7 @@ export interface JobOptions {
   readonly deduplication?: DeduplicationOptions | undefined;
   /** What is kept of jobs that gave a result. Default: the last 1,000, for an hour (`{ age: 3600, count: 1000 }`). */
   readonly removeOnComplete?: boolean | number | KeepJobs | undefined;
-  /** What is kept of jobs that failed. Default: the last 1,000, for a day. */
+  /** What is kept of jobs that failed. Default: the last 1,000, for a day. With true, until the caller has the error. */
   readonly removeOnFail?: boolean | number | KeepJobs | undefined;
   /** How many lines of log are kept. */
   readonly keepLogs?: number | undefined;
@@ -42,7 +42,7 @@ export interface DistributedCallOptions extends Omit<CallOptions, "attempts" | "
 }
 
 /** BullMQ keeps what has ended until it is told otherwise. So it is. */
-export const KEPT: JobsOptions = {
+export const KEPT: Required<Pick<JobsOptions, "removeOnComplete" | "removeOnFail">> = {
   removeOnComplete: { age: 3600, count: 1000 },
   removeOnFail: { age: 24 * 3600, count: 1000 },
 };

@@ -2,7 +2,7 @@ import { availableParallelism, hostname } from "node:os";
 import { inspect } from "node:util";
 import { type Duration, milliseconds } from "brio";
 import type { MetricsOptions, RateLimiterOptions, Telemetry } from "bullmq";
-import type { RedisAddress } from "../queue/connection.ts";
+import { checkAddress, type RedisAddress } from "../queue/connection.ts";
 import { checkQueueName, checkWhole } from "../queue/job-options.ts";
 
 /** Where a worker runs functions: in threads, in processes, or in its own thread. */
@@ -77,6 +77,7 @@ export function checkedWorkerOptions(options: DistributedWorkerOptions): Checked
     );
   }
   checkQueueName(options.queue);
+  checkAddress(options.connection);
   const { modules, concurrency, isolate = "threads", maxResultBytes, maxStalledCount } = options;
   if (!Array.isArray(modules) || modules.length === 0) {
     throw new TypeError(
