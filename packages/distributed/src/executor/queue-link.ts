@@ -80,9 +80,21 @@ export class QueueLink {
   async close(): Promise<void> {
     clearInterval(this.timer);
     clearTimeout(this.secondLook);
-    await this.events.close();
+    await this.closeEvents();
     await this.queue.close();
     await disconnect(this.redis);
+  }
+
+  private async closeEvents(): Promise<void> {
+    const client = await this.events.getBackend().connection.client;
+    const closed = this.events.close();
+    if (client.status === "ready") {
+      await closed;
+    } else {
+      // BullMQ waits for the end of a connection, and one that is being tried again has none.
+      closed.catch(() => {});
+      client.disconnect();
+    }
   }
 }
 

@@ -95,9 +95,9 @@ export class DistributedWorker implements AsyncDisposable {
     this.starting = null;
     const parts = await uncancellable(() => starting.catch(() => null), { grace: null });
     if (parts === null) return;
-    const { runner, worker, requests, executor, redis } = parts;
+    const { runner, requests, executor, redis } = parts;
     if (options.giveBack === true) runner.giveBack();
-    const drained = worker.close();
+    const drained = drain(parts, this.options.connectTimeout);
     try {
       await interruptible(drained);
     } catch (error) {
@@ -135,6 +135,17 @@ interface Parts {
   readonly requests: CancelRequests;
   readonly runner: JobRunner;
   readonly worker: Worker;
+}
+
+/**
+ * Takes no more jobs, and waits for those that run. Without a connection, BullMQ would wait for ever for its end: what was
+ * not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
+ */
+async function drain({ worker, runner, redis }: Parts, patience: number): Promise<void> {
+  await worker.pause(true);
+  await runner.idle();
+  await connect(redis, patience).catch(() => {});
+  await worker.close(redis.status !== "ready");
 }
 
 async function startParts(

@@ -48,6 +48,11 @@ export class JobRunner {
     return this.tasks.keys();
   }
 
+  /** Resolves when no job runs. */
+  async idle(): Promise<void> {
+    while (this.tasks.size > 0) await Promise.all([...this.tasks.values()].map(ended));
+  }
+
   /** Stops all jobs, and gives them back to the queue: others may run them. */
   giveBack(): void {
     this.givingBack = true;
