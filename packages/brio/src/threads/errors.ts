@@ -28,9 +28,9 @@ export class ModuleLoadError extends Error {
   /** The function's portable name. */
   readonly functionId: string;
 
-  constructor({ module, id }: FunctionName, cause: unknown) {
+  constructor({ module, id }: FunctionName, cause: unknown, hint = "") {
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`can't import ${module}, where the function ${id} is to be found: ${why}`, { cause });
+    super(`can't import ${module}, where the function ${id} is to be found: ${why}${hint}`, { cause });
     this.module = module;
     this.functionId = id;
   }

@@ -40,6 +40,7 @@ export { ExecutorBase } from "./executor-base.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
 export { FunctionTable, loadFunction } from "./load-function.ts";
 export { mapCalls } from "./map-calls.ts";
+export type { PoolOptions } from "./pool-options.ts";
 export {
   type AnyFunction,
   type FunctionName,
@@ -52,3 +53,6 @@ export {
 export { type References, type ReferencesOptions, references } from "./references.ts";
 export { carriedContext, type RunCallOptions, runCall } from "./run-call.ts";
 export { sendItems } from "./stream-items.ts";
+export type { ThreadOptions } from "./thread-host.ts";
+export { ThreadPool, type ThreadPoolOptions } from "./thread-pool.ts";
+export { WorkerPool } from "./worker-pool.ts";

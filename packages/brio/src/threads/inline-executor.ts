@@ -17,7 +17,7 @@ import {
 import { ExecutorBase } from "./executor-base.ts";
 import { loadFunction } from "./load-function.ts";
 import { type AnyFunction, functionOf } from "./reference.ts";
-import { carriedContext, startCall } from "./run-call.ts";
+import { arriveLate, carriedContext, startCall } from "./run-call.ts";
 import { sendItems } from "./stream-items.ts";
 
 /** How an {@link InlineExecutor} works. */
@@ -125,13 +125,15 @@ export class InlineExecutor extends ExecutorBase<CallOptions, CheckedCallOptions
       const copy = this.copied(value, `progress of ${fn.id}`);
       loop.callSoon(() => onProgress?.(copy));
     };
+    const variables = this.copied(carriedContext(), "a carried context variable");
     const call = async (): Promise<unknown> => {
       const given = args.map((arg, index) => this.copied(arg, `argument ${index + 1} of ${fn.id}`));
       const called = functionOf(fn) ?? (await loadFunction(fn));
+      arriveLate(variables);
       return await timeout(options?.timeout ?? null, () => perform(called, given));
     };
     const task = startCall(loop, call, [], {
-      variables: this.copied(carriedContext(), "a carried context variable"),
+      variables,
       name: options?.name ?? fn.id,
       progress: onProgress === undefined ? undefined : progress,
     });

@@ -1,3 +1,4 @@
+import { RuntimeError } from "../loop/errors.ts";
 import { FunctionNotFoundError, ModuleLoadError } from "./errors.ts";
 import { type AnyFunction, type FunctionName, functionId, functionOf, isReference } from "./reference.ts";
 
@@ -5,10 +6,16 @@ import { type AnyFunction, type FunctionName, functionId, functionOf, isReferenc
 const loaded = new Map<string, AnyFunction>();
 
 let imports = 0;
+let inWorker = false;
 
-/** Is a module being imported right now? It must not start workers then: they would import it again, and so on. */
-export function importing(): boolean {
-  return imports > 0;
+/** This thread or process is a pool's worker. */
+export function becomeWorker(): void {
+  inWorker = true;
+}
+
+/** Is a worker importing a module? That must not start workers: they would import it again, and so on. */
+export function importedByWorker(): boolean {
+  return inWorker && imports > 0;
 }
 
 /**
@@ -49,6 +56,10 @@ async function load(name: FunctionName): Promise<AnyFunction> {
   return found;
 }
 
+/** What a worker that imports it must not do again: begin a loop, or a pool. */
+const PROGRAM =
+  ". If this is the module that the program starts with, put its functions into one of their own: a worker imports it again";
+
 type Exports = Readonly<Record<string, unknown>>;
 
 async function importModule(name: FunctionName): Promise<Exports> {
@@ -56,7 +67,7 @@ async function importModule(name: FunctionName): Promise<Exports> {
   try {
     return (await import(/* @vite-ignore */ name.module)) as Exports; // what each module is
   } catch (cause) {
-    throw new ModuleLoadError(name, cause);
+    throw new ModuleLoadError(name, cause, inWorker && cause instanceof RuntimeError ? PROGRAM : "");
   } finally {
     imports--;
   }

@@ -1,4 +1,7 @@
+import type { Scope } from "../cancel/scope.ts";
+import { ambient } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
+import { writableValues } from "../loop/variables.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { arrivedValues, type CarriedValues, carriedValues } from "../tasks/carried.ts";
 import { Context, currentVariables } from "../tasks/context.ts";
@@ -43,17 +46,27 @@ export function runCall(
   return startCall(requireFrame("runCall()").loop, fn, args, options);
 }
 
+/** @param inside begins it at once, inside this scope's step; otherwise on the loop's next turn */
 export function startCall(
   loop: Loop,
   fn: AnyFunction,
   args: readonly unknown[],
   options: RunCallOptions,
+  inside?: Scope,
 ): Task<unknown> {
   const context = new Context();
   context.values = arrivedValues(options.variables).set(CALL, options);
   context.ownsValues = true;
   const call = fn as (...args: readonly unknown[]) => unknown; // what its caller's types allow
-  return spawn<unknown>(loop, () => call(...args), { name: options.name, context }, "runCall()");
+  const how = { name: options.name, context, eager: inside !== undefined };
+  return spawn<unknown>(loop, () => call(...args), how, "runCall()", inside ?? ambient.getStore());
+}
+
+/** In a call whose function was not loaded when it began: its module's variables are known only now. */
+export function arriveLate(variables: CarriedValues | undefined): void {
+  if (variables === undefined) return;
+  const values = writableValues(currentVariables());
+  for (const [variable, value] of arrivedValues(variables)) values.set(variable, value);
 }
 
 /**
