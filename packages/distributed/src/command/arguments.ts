@@ -56,7 +56,8 @@ export function commandOf(args: readonly string[], env: NodeJS.ProcessEnv): Comm
   if (positionals.length === 0)
     throw new UsageError("say whose functions to run: brio-worker ./jobs.js --queue NAME");
   if (values.queue === undefined) throw new UsageError("say which queue to work for: --queue NAME");
-  const { isolate, memory, limit } = values;
+  const { isolate, limit } = values;
+  const heap = whole("memory", values.memory);
   if (isolate !== undefined && !["threads", "processes", "inline"].includes(isolate))
     throw new UsageError(`--isolate is threads, processes or inline; got ${isolate}`);
   return {
@@ -68,8 +69,7 @@ export function commandOf(args: readonly string[], env: NodeJS.ProcessEnv): Comm
       prefix: values.prefix,
       concurrency: whole("concurrency", values.concurrency),
       isolate: isolate as DistributedWorkerOptions["isolate"], // checked above
-      resourceLimits:
-        memory === undefined ? undefined : { maxOldGenerationSizeMb: whole("memory", memory) as number },
+      pool: heap === undefined ? undefined : { resourceLimits: { maxOldGenerationSizeMb: heap } },
       name: values.name,
       limiter: limit === undefined ? undefined : limiter(limit),
       maxResultBytes: whole("max-result-bytes", values["max-result-bytes"]),

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from "node:os";
 import { inspect } from "node:util";
 import { type Duration, milliseconds } from "brio";
+import type { ThreadPoolOptions } from "brio/threads";
 import type { MetricsOptions, RateLimiterOptions, Telemetry } from "bullmq";
 import { checkAddress, type RedisAddress } from "../queue/connection.ts";
 import { checkQueueName, checkWhole } from "../queue/job-options.ts";
@@ -26,10 +27,10 @@ export interface DistributedWorkerOptions {
    * functions that mostly wait.
    */
   readonly isolate?: Isolation | undefined;
-  /** The heap of each thread: `{ maxOldGenerationSizeMb: 512 }`. */
-  readonly resourceLimits?:
-    | { readonly maxOldGenerationSizeMb?: number; readonly stackSizeMb?: number }
-    | undefined;
+  /**
+   * What the pool of threads or processes is told besides: an `initializer` that loads a model, `resourceLimits`, `env`, ...
+   */
+  readonly pool?: Omit<ThreadPoolOptions, "maxWorkers" | "maxResultBytes"> | undefined;
   /** How large a result may be, in bytes: Redis keeps them in memory. Default 1 MiB. */
   readonly maxResultBytes?: number | undefined;
   /** How often a job with one attempt is begun again because its worker was lost. Default 1. */
