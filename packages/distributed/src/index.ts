@@ -1,4 +1,5 @@
 export { DistributedExecutor } from "./executor/distributed-executor.ts";
+export { createDistributedExecutor } from "./executor/from-url.ts";
 export type { AttachOptions, DistributedExecutorOptions, QueueHealth } from "./executor/options.ts";
 export type { RedisAddress } from "./queue/connection.ts";
 export { JobLostError, JobNotFoundError, RedisConnectionError } from "./queue/errors.ts";

@@ -15,6 +15,7 @@
  *   ```ts types-only    checked, and not run: what Node's type stripping can't run, such as decorators
  *   ```ts exit=130      run in a process of its own, which must end with this code; its stderr is not looked at
  *   ```ts stderr        may write to stderr
+ *   ```ts redis         run where a Redis answers (BRIO_REDIS_URL, by default redis://127.0.0.1:6379)
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,7 +39,7 @@ export interface Snippet {
   readonly prints: ReadonlyMap<number, readonly string[]>;
 }
 
-const WORDS = /^(?:fragment|types-only|stderr|exit=\d+)$/;
+const WORDS = /^(?:fragment|types-only|stderr|redis|exit=\d+)$/;
 
 /** All code blocks, of documents and of doc comments. */
 export function allSnippets(): Snippet[] {

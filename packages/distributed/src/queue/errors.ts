@@ -19,6 +19,7 @@ export class RedisConnectionError extends Error {
 /** There is no such job in the queue: it never was, or its result was removed when its time was over (`removeOnComplete`). */
 export class JobNotFoundError extends Error {
   override name = "JobNotFoundError";
+  /** The id that was asked for. */
   readonly jobId: string;
   /** The queue that was searched. */
   readonly queue: string;
@@ -36,6 +37,7 @@ export class JobNotFoundError extends Error {
 /** A job that was waited for is gone from Redis without an outcome: somebody removed it, or Redis has lost its data. */
 export class JobLostError extends Error {
   override name = "JobLostError";
+  /** The id that was asked for. */
   readonly jobId: string;
 
   constructor(jobId: string, functionId: string, how: "removed" | "lost") {
