@@ -46,6 +46,7 @@ export { PriorityQueue, type PriorityQueueOptions } from "./queues/priority-queu
 export { Queue, type QueueStatistics, type ShutdownOptions } from "./queues/queue.ts";
 export { type BlockedTask, DeadlockError } from "./run/deadlock.ts";
 export { EventLoop, getRunningLoop } from "./run/event-loop.ts";
+export type { FunctionName, LoopExecutor } from "./run/loop-executor.ts";
 export { run } from "./run/run.ts";
 export { Runner, type RunOptions } from "./run/runner.ts";
 export { LoopProxy, openThreadPort, type ThreadHandlers } from "./run/thread-port.ts";
