@@ -8,8 +8,8 @@ export interface AwaitedJobOptions {
   readonly functionId: string;
   readonly loop: EventLoop;
   readonly onProgress: ProgressListener | undefined;
-  /** Has the stack of the code that submitted it: the text of one is only made when it is looked at. */
-  readonly caller: Error;
+  /** The stack of the code that submitted it: see {@link callSite}. */
+  readonly caller: CallSite;
 }
 
 /*
@@ -99,10 +99,27 @@ export class AwaitedJob {
   }
 }
 
+/** A stack. V8 makes a text of it when it is read. */
+export interface CallSite {
+  readonly stack?: string;
+}
+
+/** Of the executor's own lines, and those of its caller. Each costs. */
+const FRAMES = 6;
+
+/** The stack of the code that calls an executor. */
+export function callSite(): CallSite {
+  const site = {};
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = Math.min(limit, FRAMES);
+  Error.captureStackTrace(site, callSite);
+  Error.stackTraceLimit = limit;
+  return site;
+}
+
 /** The lines of a stack that are not the executor's own. */
-function linesOf({ stack = "" }: Error): string {
+function linesOf({ stack = "" }: CallSite): string {
   const at = stack.search(/^\s+at /m);
-  return at < 0
-    ? ""
-    : stack.slice(at).replace(/^(?:\s+at \w+\.(?:begin|submitWith|submit|attach) .*\n)+/, "");
+  if (at < 0) return "";
+  return stack.slice(at).replace(/^(?:\s+at \w+\.(?:begin|submitWith|submit|attach) .*\n)+/, "");
 }

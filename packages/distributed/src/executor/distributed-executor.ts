@@ -16,6 +16,7 @@ import {
   checkedCallOptions,
   ExecutorBase,
   type ExecutorStatistics,
+  onLoopClose,
 } from "brio/threads";
 import type { JobsOptions, Queue } from "bullmq";
 import { cancelJob } from "../queue/cancel-job.ts";
@@ -23,7 +24,7 @@ import { JobNotFoundError } from "../queue/errors.ts";
 import { checkedJobOptions, checkWhole, type DistributedCallOptions, KEPT } from "../queue/job-options.ts";
 import { packArguments } from "../wire/job-data.ts";
 import { encode } from "../wire/payload.ts";
-import { AwaitedJob } from "./awaited-job.ts";
+import { AwaitedJob, callSite } from "./awaited-job.ts";
 import { callJob, watchJob } from "./call.ts";
 import {
   type AttachOptions,
@@ -80,6 +81,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
   private readonly idPrefix = randomBytes(9).toString("base64url");
   private link: Promise<QueueLink> | null = null;
   private opened: QueueLink | null = null;
+  private leave: (() => void) | null = null;
   private submitted = 0;
   private completed = 0;
   private failed = 0;
@@ -115,7 +117,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       functionId: call.fn.id,
       loop: getRunningLoop(),
       onProgress,
-      caller: new Error("called from"),
+      caller: callSite(),
     });
     const patience = grace === null ? null : grace + this.options.stopTimeout;
     return this.start(jobId, name ?? call.fn.id, (link) => callJob(link, job, outgoing, patience));
@@ -192,7 +194,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       functionId: name,
       loop: getRunningLoop(),
       onProgress: options.onProgress,
-      caller: new Error("called from"),
+      caller: callSite(),
     });
     const missing = (): Error => new JobNotFoundError(jobId, this.options.queue);
     return this.start(jobId, name, (link) => watchJob(link, job, missing)) as Task<R>; // whoever attaches knows what it gives
@@ -276,15 +278,18 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       const link = await this.link?.catch(() => null);
       this.link = null;
       this.opened = null;
+      this.leave?.();
       await link?.close();
     });
   }
 
   /** One for all; after a failure, the next call tries again. */
   private connection(): Promise<QueueLink> {
+    const loop = getRunningLoop();
     this.link ??= QueueLink.open(this.options).then(
       (link) => {
         this.opened = link;
+        this.leave = onLoopClose(loop, () => void link.close());
         return link;
       },
       (error: unknown) => {

@@ -1,12 +1,12 @@
 import { CancelledError, getRunningLoop, interruptible, uncancellable } from "brio";
-import type { Executor, ExecutorStatistics } from "brio/threads";
+import { type Executor, type ExecutorStatistics, FunctionTable, onLoopClose } from "brio/threads";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { connect, disconnect, redisClient } from "../queue/connection.ts";
 import { CancelRequests } from "./cancel-requests.ts";
 import { executorFor } from "./executor-for.ts";
-import { FunctionIndex } from "./function-index.ts";
 import { JobRunner } from "./job-runner.ts";
+import { moduleUrl } from "./module-url.ts";
 import { type CheckedWorkerOptions, checkedWorkerOptions, type DistributedWorkerOptions } from "./options.ts";
 
 /** How {@link DistributedWorker.close} goes about it. */
@@ -95,7 +95,8 @@ export class DistributedWorker implements AsyncDisposable {
     this.starting = null;
     const parts = await uncancellable(() => starting.catch(() => null), { grace: null });
     if (parts === null) return;
-    const { runner, requests, executor, redis } = parts;
+    const { runner, executor, leave } = parts;
+    leave();
     if (options.giveBack === true) runner.giveBack();
     const drained = drain(parts, this.options.connectTimeout);
     try {
@@ -106,14 +107,8 @@ export class DistributedWorker implements AsyncDisposable {
       await uncancellable(() => drained, { grace: null });
       throw error;
     } finally {
-      await uncancellable(
-        async () => {
-          await requests.close();
-          await executor.close();
-          await disconnect(redis);
-        },
-        { grace: null },
-      );
+      await uncancellable(() => executor.close(), { grace: null });
+      await release(parts);
     }
   }
 
@@ -130,11 +125,13 @@ export class DistributedWorker implements AsyncDisposable {
 /** What a worker consists of, once it runs. */
 interface Parts {
   readonly redis: Redis;
-  readonly functions: FunctionIndex;
+  readonly functions: FunctionTable;
   readonly executor: Executor;
   readonly requests: CancelRequests;
   readonly runner: JobRunner;
   readonly worker: Worker;
+  /** It is closed: the loop's end need not do it. */
+  leave(): void;
 }
 
 /**
@@ -148,12 +145,17 @@ async function drain({ worker, runner, redis }: Parts, patience: number): Promis
   await worker.close(redis.status !== "ready");
 }
 
+async function release({ requests, redis }: Parts): Promise<void> {
+  await requests.close();
+  await disconnect(redis);
+}
+
 async function startParts(
   options: CheckedWorkerOptions,
   loop: ReturnType<typeof getRunningLoop>,
 ): Promise<Parts> {
   const { queue, prefix, onError } = options;
-  const functions = await FunctionIndex.load(options.modules);
+  const functions = await FunctionTable.load(options.modules.map(moduleUrl));
   const redis = redisClient(options.connection, `brio-worker:${queue}`);
   redis.on("error", () => {}); // Without a listener, each broken connection would end the process.
   await connect(redis, options.connectTimeout);
@@ -203,5 +205,8 @@ async function startParts(
   await worker.waitUntilReady();
   await requests.listen(key(""));
   worker.run().catch(onError);
-  return { redis, functions, executor, requests, runner, worker };
+  const parts = { redis, functions, executor, requests, runner, worker };
+  const leave = onLoopClose(loop, () => void drain(all, 0).then(() => release(all)));
+  const all: Parts = { ...parts, leave };
+  return all;
 }

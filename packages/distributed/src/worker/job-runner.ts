@@ -1,5 +1,5 @@
-import { CancelledError, type EventLoop, type Task } from "brio";
-import { type CarriedValues, type Executor, type Reference, runCall } from "brio/threads";
+import { CancelledError, Context, type EventLoop, type Task } from "brio";
+import { type CarriedValues, type Executor, type FunctionTable, type Reference, runCall } from "brio/threads";
 import { type Job, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import { CANCEL_FIELD, ERROR_FIELD } from "../queue/job-fields.ts";
@@ -7,14 +7,13 @@ import { argumentsOf, type JobData, readJobData } from "../wire/job-data.ts";
 import { decode, encode, type Payload } from "../wire/payload.ts";
 import { exhausted, isLast } from "./attempts.ts";
 import type { CancelRequests } from "./cancel-requests.ts";
-import type { FunctionIndex } from "./function-index.ts";
 import { noteOf, packError, packResult } from "./outcome.ts";
 
 /** What a runner needs of its worker. */
 export interface RunnerParts {
   readonly loop: EventLoop;
   readonly redis: Redis;
-  readonly functions: FunctionIndex;
+  readonly functions: FunctionTable;
   readonly executor: Executor;
   readonly requests: CancelRequests;
   readonly maxResultBytes: number;
@@ -37,6 +36,7 @@ export interface RunnerParts {
 export class JobRunner {
   private readonly parts: RunnerParts;
   private readonly tasks = new Map<string, Task<unknown>>();
+  private readonly references = new Map<string, Reference<(...args: unknown[]) => unknown>>();
   private givingBack = false;
 
   constructor(parts: RunnerParts) {
@@ -64,7 +64,8 @@ export class JobRunner {
     try {
       return await this.attempt(job, signal);
     } catch (error) {
-      if (this.givingBack && error instanceof CancelledError) {
+      // At the end of run(), everything is cancelled: no fault of the job either.
+      if ((this.givingBack || !this.parts.loop.isRunning()) && error instanceof CancelledError) {
         await job.moveToWait(token);
         throw new WaitingError();
       }
@@ -81,7 +82,7 @@ export class JobRunner {
       throw new CancelledError(request?.reason ?? signal?.reason, "the caller");
     }
     const data = readJobData(job.name, job.data);
-    const called = this.parts.functions.get(job.name);
+    const called = this.reference(job.name);
     const value = await this.call(job, id, called, data, signal);
     const limit = Math.min(this.parts.maxResultBytes, data.maxResultBytes ?? Number.POSITIVE_INFINITY);
     try {
@@ -95,27 +96,19 @@ export class JobRunner {
   private async call(
     job: Job,
     id: string,
-    called: Reference,
+    called: Reference<(...args: unknown[]) => unknown>,
     data: JobData,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    const { loop, executor } = this.parts;
     const told: Promise<void>[] = [];
-    const call = executor.with({
+    const call = this.parts.executor.with({
       timeout: data.timeout ?? null,
       grace: data.grace ?? null,
       name: job.name,
       onProgress: (value) => void told.push(this.tell(job, value)),
     });
-    const submit = (): Task<unknown> =>
-      call.submit(called as Reference<(...args: unknown[]) => unknown>, ...argumentsOf(data));
-    // In an object: a promise of a task would be one of its result.
-    const { task } = await inLoop(loop, () => ({
-      task: runCall(submit, [], {
-        name: `job ${id}`,
-        variables: data.context === undefined ? undefined : (decode(data.context) as CarriedValues), // begin() has packed them
-      }),
-    }));
+    const submit = (): Task<unknown> => call.submit(called, ...argumentsOf(data));
+    const { task } = await this.start(submit, `job ${id}`, data.context);
     this.tasks.set(id, task);
     const stop = (): void => void task.cancel(signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
@@ -129,6 +122,31 @@ export class JobRunner {
       // Or the outcome would come before the last news.
       await Promise.all(told);
     }
+  }
+
+  /**
+   * Starts a task in the loop, from outside, with the context variables that have come with the job and no others. (In an
+   * object: a promise of a task would be one of its result.)
+   */
+  private async start(
+    submit: () => Task<unknown>,
+    name: string,
+    context: Payload | undefined,
+  ): Promise<{ task: Task<unknown> }> {
+    const { loop } = this.parts;
+    if (context === undefined) return { task: loop.createTask(submit, { name, context: new Context() }) };
+    const variables = decode(context) as CarriedValues; // an executor has packed them
+    return await inLoop(loop, () => ({ task: runCall(submit, [], { name, variables }) }));
+  }
+
+  /** References are as many as functions: not one for each job. */
+  private reference(id: string): Reference<(...args: unknown[]) => unknown> {
+    let found = this.references.get(id);
+    if (found === undefined) {
+      found = this.parts.functions.reference(id) as Reference<(...args: unknown[]) => unknown>; // it gets what it was sent
+      this.references.set(id, found);
+    }
+    return found;
   }
 
   private async tell(job: Job, value: unknown): Promise<void> {
