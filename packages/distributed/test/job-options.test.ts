@@ -1,5 +1,6 @@
 import { run, TimeoutError } from "brio";
 import { ResultTooLargeError } from "brio/threads";
+import { MetricsTime } from "bullmq";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { DistributedExecutor } from "../src/executor/distributed-executor.ts";
@@ -112,14 +113,26 @@ describeWithRedis("with()", () => {
   });
 
   test("kept by default: the last thousand", async () => {
-    await work(place(), async (executor) => {
+    await work(place(), async (executor, worker) => {
       await executor.submit(add, 1, 2);
-      const [done] = await (await executor.queue()).getCompleted();
-      expect(done?.opts).toMatchObject({
+      expect(await (await executor.queue()).getCompletedCount()).toBe(1);
+      expect(worker.worker?.opts).toMatchObject({
         removeOnComplete: { age: 3600, count: 1000 },
         removeOnFail: { age: 86_400, count: 1000 },
       });
     });
+  });
+
+  test("kept by a worker that says so: the last two", async () => {
+    const keepTwo = { worker: { removeOnComplete: { count: 2 }, concurrency: 1 } };
+    await work(
+      place(),
+      async (executor) => {
+        for (let n = 0; n < 5; n++) await executor.submit(square, n);
+        expect(await (await executor.queue()).getCompletedCount()).toBe(2);
+      },
+      keepTwo,
+    );
   });
 
   test("maxResultBytes: what is larger is an error that says so, and no reason to try again", async () => {
@@ -196,14 +209,18 @@ describeWithRedis("what can be seen", () => {
   });
 
   test("BullMQ's metrics, for Prometheus", async () => {
-    await work(place(), async (executor) => {
-      await executor.submit(add, 1, 2);
-      await executor.submit(pay, 1).catch(() => {});
-      const metrics = await (await executor.queue()).exportPrometheusMetrics();
-      expect(metrics).toContain('bullmq_job_count{queue="jobs", state="completed"} 1');
-      expect(metrics).toContain('bullmq_job_completed_total{queue="jobs"} 1');
-      expect(metrics).toContain('bullmq_job_failed_total{queue="jobs"} 1');
-    });
+    await work(
+      place(),
+      async (executor) => {
+        await executor.submit(add, 1, 2);
+        await executor.submit(pay, 1).catch(() => {});
+        const metrics = await (await executor.queue()).exportPrometheusMetrics();
+        expect(metrics).toContain('bullmq_job_count{queue="jobs", state="completed"} 1');
+        expect(metrics).toContain('bullmq_job_completed_total{queue="jobs"} 1');
+        expect(metrics).toContain('bullmq_job_failed_total{queue="jobs"} 1');
+      },
+      { worker: { metrics: { maxDataPoints: MetricsTime.ONE_WEEK } } },
+    );
   });
 
   test("what the executor's calls do, and what the worker's pool does", async () => {

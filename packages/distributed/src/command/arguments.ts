@@ -76,6 +76,8 @@ export function commandOf(args: readonly string[], env: NodeJS.ProcessEnv): Comm
       maxStalledCount: whole("max-stalled-count", values["max-stalled-count"]),
       lockDuration: duration("lock-duration", values["lock-duration"]),
       stalledInterval: duration("stalled-interval", values["stalled-interval"]),
+      // BullMQ counts what is done only if it may keep at least one figure.
+      metrics: { maxDataPoints: 1 },
     },
     drain: duration("drain", values.drain) ?? "30s",
     metrics: metrics(values["metrics-port"], values["metrics-host"]),

@@ -1,4 +1,4 @@
-import type { EventLoop } from "brio";
+import type { EventLoop, Future } from "brio";
 import { type ProgressListener, reviveError, type ThrownData } from "brio/threads";
 import { JobLostError } from "../queue/errors.ts";
 import { decode, type Payload } from "../wire/payload.ts";
@@ -25,63 +25,63 @@ export class AwaitedJob {
   /** May change when it is sent: a duplicate becomes the job that it is one of. */
   id: string;
   readonly functionId: string;
-  readonly outcome: Promise<unknown>;
+  /** Cancelled when the call is; the job may go on then. */
+  readonly outcome: Future<unknown>;
   state: AwaitedState = "unsent";
   /** How many checks in a row have not found it in Redis. */
   missed = 0;
-  /** What it was cancelled with, as soon as it was. */
-  cancelledWith: unknown = undefined;
   private readonly options: AwaitedJobOptions;
-  private resolve!: (value: unknown) => void;
-  private reject!: (error: unknown) => void;
+  private tellSettled: (() => void) | null = null;
 
   constructor(id: string, options: AwaitedJobOptions) {
     this.id = id;
     this.functionId = options.functionId;
     this.options = options;
-    this.outcome = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    // It may fail before anybody waits for it: while it is being sent.
-    this.outcome.catch(() => {});
+    this.outcome = options.loop.createFuture();
   }
 
+  /** Has the job ended, or is it given up? */
   get settled(): boolean {
     return this.state === "settled";
   }
 
   completed(result: Payload): void {
-    if (!this.settle()) return;
+    if (this.settled) return;
+    let value: unknown;
     try {
-      this.resolve(decode(result));
+      value = decode(result);
     } catch (error) {
       // Written by a Node whose format is newer.
-      this.reject(error);
+      this.abandon(error);
+      return;
     }
+    this.settle();
+    if (!this.outcome.done()) this.outcome.setResult(value);
   }
 
   /** @param thrown what it failed with; undefined if only BullMQ's `reason` is known */
   failed(thrown: Payload | undefined, reason: string): void {
-    if (!this.settle()) return;
+    if (this.settled) return;
     const calledFrom = linesOf(this.options.caller);
-    if (thrown === undefined) {
-      const error = new Error(reason);
-      error.stack = `Error: ${reason}\n${calledFrom}`;
-      this.reject(error);
-    } else {
-      this.reject(reviveError(decode(thrown) as ThrownData, { calledFrom })); // the worker has packed it
+    if (thrown !== undefined) {
+      this.abandon(reviveError(decode(thrown) as ThrownData, { calledFrom })); // the worker has packed it
+      return;
     }
+    const error = new Error(reason);
+    error.stack = `Error: ${reason}\n${calledFrom}`;
+    this.abandon(error);
   }
 
   /** It is gone from Redis. */
   vanished(how: "removed" | "lost"): void {
-    this.abandon(this.cancelledWith ?? new JobLostError(this.id, this.functionId, how));
+    this.abandon(new JobLostError(this.id, this.functionId, how));
   }
 
   /** It ends here with `error`, whatever becomes of it there. */
   abandon(error: unknown): void {
-    if (this.settle()) this.reject(error);
+    if (this.settled) return;
+    this.settle();
+    if (!this.outcome.done() && !this.options.loop.isClosed()) this.outcome.setException(error);
   }
 
   progressed(value: Payload): void {
@@ -92,10 +92,21 @@ export class AwaitedJob {
     }
   }
 
-  private settle(): boolean {
-    if (this.settled) return false;
+  /** Resolves when it is settled. */
+  whenSettled(): Promise<void> {
+    if (this.settled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.tellSettled;
+      this.tellSettled = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  private settle(): void {
     this.state = "settled";
-    return true;
+    this.tellSettled?.();
   }
 }
 

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { CancelledError, interruptible } from "brio";
+import { CancelledError, interruptible, uncancellable } from "brio";
 import { cancelJob } from "../queue/cancel-job.ts";
 import type { JobData } from "../wire/job-data.ts";
 import type { AwaitedJob } from "./awaited-job.ts";
@@ -21,18 +21,20 @@ export async function callJob(
   outgoing: OutgoingJob,
   patience: number | null,
 ): Promise<unknown> {
-  return await awaiting(link, job, async (signal) => {
+  link.awaited.add(job);
+  try {
     const sent = send(link, job, outgoing);
-    const stop = (): void => void stopJob(link, job, sent, signal.reason, patience);
-    signal.addEventListener("abort", stop, { once: true });
-    await sent;
+    sent.catch((error: unknown) => job.abandon(error));
     try {
       return await job.outcome;
     } catch (error) {
-      if (outgoing.removeWhenFailed) await link.queue.remove(job.id);
+      if (!job.settled) await uncancellable(() => stopJob(link, job, sent, error, patience), { grace: null });
+      else if (outgoing.removeWhenFailed) await interruptible(link.queue.remove(job.id));
       throw error;
     }
-  });
+  } finally {
+    link.awaited.delete(job);
+  }
 }
 
 /**
@@ -44,21 +46,13 @@ export async function callJob(
  */
 export async function watchJob(link: QueueLink, job: AwaitedJob, missing: () => Error): Promise<unknown> {
   job.state = "waiting";
-  return await awaiting(link, job, async (signal) => {
-    signal.addEventListener("abort", () => job.abandon(signal.reason), { once: true });
-    if (!(await link.awaited.find(job))) job.abandon(missing());
-    return await job.outcome;
-  });
-}
-
-async function awaiting(
-  link: QueueLink,
-  job: AwaitedJob,
-  work: (signal: AbortSignal) => Promise<unknown>,
-): Promise<unknown> {
   link.awaited.add(job);
   try {
-    return await interruptible(work);
+    link.awaited.find(job).then(
+      (found) => found || job.abandon(missing()),
+      (error: unknown) => job.abandon(error),
+    );
+    return await job.outcome;
   } finally {
     link.awaited.delete(job);
   }
@@ -87,7 +81,7 @@ async function submissionOf(link: QueueLink, id: string): Promise<string | undef
   return text === null ? undefined : (JSON.parse(text) as JobData).submission; // an executor has made it
 }
 
-/** Stops a job that a call has begun, and sees to it that the call ends. */
+/** Stops a job whose call was cancelled, and waits until it has ended. */
 async function stopJob(
   link: QueueLink,
   job: AwaitedJob,
@@ -95,21 +89,25 @@ async function stopJob(
   reason: unknown,
   patience: number | null,
 ): Promise<void> {
-  job.cancelledWith = reason;
   const timer = patience === null ? undefined : setTimeout(() => job.abandon(reason), patience);
-  try {
-    // Whoever shares another's job only stops waiting for it.
-    if (!(await sent)) job.abandon(reason);
-    while (!job.settled) {
-      const how = await cancelJob(link.redis, link.queue, { id: job.id, reason: textOf(reason) });
-      if (how === "removed" || how === "gone") job.abandon(reason);
-      else if (how === "ended") await link.awaited.find(job);
-      else await settledOr(job, ASK_AGAIN);
-    }
-  } catch {
-    job.abandon(reason); // It could not even be added; or the executor was closed meanwhile.
-  } finally {
-    clearTimeout(timer);
+  const stopped = stop(link, job, sent, reason).catch(() => job.abandon(reason)); // it could not even be added
+  await Promise.race([stopped, job.whenSettled()]);
+  clearTimeout(timer);
+}
+
+async function stop(
+  link: QueueLink,
+  job: AwaitedJob,
+  sent: Promise<boolean>,
+  reason: unknown,
+): Promise<void> {
+  // Whoever shares another's job only stops waiting for it.
+  if (!(await sent)) job.abandon(reason);
+  while (!job.settled) {
+    const how = await cancelJob(link.redis, link.queue, { id: job.id, reason: textOf(reason) });
+    if (how === "removed" || how === "gone") job.abandon(reason);
+    else if (how === "ended") await link.awaited.find(job);
+    else await settledOr(job, ASK_AGAIN);
   }
 }
 
@@ -118,7 +116,7 @@ async function settledOr(job: AwaitedJob, time: number): Promise<void> {
   const pause = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, time);
   });
-  await Promise.race([job.outcome.catch(() => {}), pause]);
+  await Promise.race([job.whenSettled(), pause]);
   clearTimeout(timer);
 }
 

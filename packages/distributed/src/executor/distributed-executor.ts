@@ -93,7 +93,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
     this.options = checkedExecutorOptions(options);
     this.defaults = {
       call: checkedCallOptions({}),
-      job: checkedJobOptions(this.options.defaultJobOptions, KEPT),
+      job: checkedJobOptions(this.options.defaultJobOptions, {}),
       maxResultBytes: this.options.maxResultBytes,
     };
   }
@@ -162,7 +162,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
 
   private async perform(work: (link: QueueLink) => Promise<unknown>): Promise<unknown> {
     try {
-      const value = await work(await interruptible(this.connection()));
+      const value = await work(this.opened ?? (await interruptible(this.connection())));
       this.completed++;
       return value;
     } catch (error) {

@@ -25,9 +25,9 @@ export interface JobOptions {
   readonly jobId?: string | undefined;
   /** Jobs with the same deduplication id are one, for as long as the first has not ended, or for `ttl` milliseconds. */
   readonly deduplication?: DeduplicationOptions | undefined;
-  /** What is kept of jobs that gave a result. Default: the last 1,000, for an hour (`{ age: 3600, count: 1000 }`). */
+  /** What is kept of jobs that gave a result. Default: what the worker says, the last 1,000 for an hour. */
   readonly removeOnComplete?: boolean | number | KeepJobs | undefined;
-  /** What is kept of jobs that failed. Default: the last 1,000, for a day. With true, until the caller has the error. */
+  /** What is kept of jobs that failed. Default: what the worker says, the last 1,000 for a day. True: till the caller has the error. */
   readonly removeOnFail?: boolean | number | KeepJobs | undefined;
   /** How many lines of log are kept. */
   readonly keepLogs?: number | undefined;
@@ -41,8 +41,8 @@ export interface DistributedCallOptions extends Omit<CallOptions, "attempts" | "
   readonly maxResultBytes?: number | undefined;
 }
 
-/** BullMQ keeps what has ended until it is told otherwise. So it is. */
-export const KEPT: Required<Pick<JobsOptions, "removeOnComplete" | "removeOnFail">> = {
+/** BullMQ keeps what has ended until it is told otherwise. So it is: by the workers, which costs less than in each job. */
+export const KEPT: { readonly removeOnComplete: KeepJobs; readonly removeOnFail: KeepJobs } = {
   removeOnComplete: { age: 3600, count: 1000 },
   removeOnFail: { age: 24 * 3600, count: 1000 },
 };

@@ -63,12 +63,13 @@ export class CancelRequests {
     if (request !== undefined) this.jobs.stop(request);
   }
 
-  /** The request that a job which is about to begin be stopped. Only looked for where there can be one. */
-  async of(id: string, begunBefore: boolean): Promise<CancelRequest | undefined> {
-    return this.early.delete(id) || begunBefore ? await this.find(id) : undefined;
+  /** Was there a request for a job that did not run here yet? */
+  heardOf(id: string): boolean {
+    return this.early.delete(id);
   }
 
-  private async find(id: string): Promise<CancelRequest | undefined> {
+  /** The request that stands in a job. */
+  async find(id: string): Promise<CancelRequest | undefined> {
     const text = await this.redis.hget(this.jobs.key(id), CANCEL_FIELD);
     return text === null ? undefined : (JSON.parse(text) as CancelRequest); // as cancelJob() stores it
   }

@@ -175,7 +175,9 @@ async function startParts(
       stalledInterval: options.stalledInterval,
       // Counted with the other attempts, by the runner.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      metrics: options.metrics,
+      removeOnComplete: options.removeOnComplete,
+      removeOnFail: options.removeOnFail,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
       ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
     },

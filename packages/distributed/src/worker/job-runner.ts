@@ -77,7 +77,9 @@ export class JobRunner {
     const id = job.id as string; // each job in a queue has one
     const tooMany = exhausted(job, this.parts.maxStalledCount);
     if (tooMany !== null) throw Object.assign(tooMany, FINAL);
-    const request = await this.parts.requests.of(id, job.attemptsStarted > 1);
+    const { requests } = this.parts;
+    // There can only be one for a job that was begun before, or of which was heard already.
+    const request = requests.heardOf(id) || job.attemptsStarted > 1 ? await requests.find(id) : undefined;
     if (request !== undefined || signal?.aborted === true) {
       throw new CancelledError(request?.reason ?? signal?.reason, "the caller");
     }
@@ -120,7 +122,7 @@ export class JobRunner {
       signal?.removeEventListener("abort", stop);
       this.tasks.delete(id);
       // Or the outcome would come before the last news.
-      await Promise.all(told);
+      if (told.length > 0) await Promise.all(told);
     }
   }
 

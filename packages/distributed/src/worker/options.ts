@@ -2,9 +2,9 @@ import { availableParallelism, hostname } from "node:os";
 import { inspect } from "node:util";
 import { type Duration, milliseconds } from "brio";
 import type { ThreadPoolOptions } from "brio/threads";
-import type { MetricsOptions, RateLimiterOptions, Telemetry } from "bullmq";
+import type { KeepJobs, MetricsOptions, RateLimiterOptions, Telemetry } from "bullmq";
 import { checkAddress, type RedisAddress } from "../queue/connection.ts";
-import { checkQueueName, checkWhole } from "../queue/job-options.ts";
+import { checkQueueName, checkWhole, KEPT } from "../queue/job-options.ts";
 
 /** Where a worker runs functions: in threads, in processes, or in its own thread. */
 export type Isolation = "threads" | "processes" | "inline";
@@ -41,7 +41,11 @@ export interface DistributedWorkerOptions {
   readonly stalledInterval?: Duration | undefined;
   /** At most so many jobs in so many milliseconds, over all workers of the queue: `{ max: 100, duration: 1000 }`. */
   readonly limiter?: RateLimiterOptions | undefined;
-  /** Keep figures about each minute: `{ maxDataPoints: MetricsTime.ONE_WEEK }`. Default: the counts only. */
+  /** What is kept of jobs that gave a result, unless they say it. Default `{ age: 3600, count: 1000 }`: an hour. */
+  readonly removeOnComplete?: KeepJobs | undefined;
+  /** What is kept of jobs that failed, unless they say it. Default `{ age: 86400, count: 1000 }`: a day. */
+  readonly removeOnFail?: KeepJobs | undefined;
+  /** Count what is done, for `queue.getMetrics()`: `{ maxDataPoints: MetricsTime.ONE_WEEK }`, minutes. Default: it is not. */
   readonly metrics?: MetricsOptions | undefined;
   /** How long the first connection may take; later ones are tried without end. Default "10s". */
   readonly connectTimeout?: Duration | undefined;
@@ -62,7 +66,8 @@ export interface CheckedWorkerOptions extends DistributedWorkerOptions {
   readonly maxStalledCount: number;
   readonly lockDuration: number;
   readonly stalledInterval: number;
-  readonly metrics: MetricsOptions;
+  readonly removeOnComplete: KeepJobs;
+  readonly removeOnFail: KeepJobs;
   readonly connectTimeout: number;
   readonly name: string;
   readonly onError: (error: Error) => void;
@@ -100,8 +105,8 @@ export function checkedWorkerOptions(options: DistributedWorkerOptions): Checked
     maxStalledCount: maxStalledCount ?? 1,
     lockDuration: milliseconds(options.lockDuration ?? "30s", "lockDuration"),
     stalledInterval: milliseconds(options.stalledInterval ?? "30s", "stalledInterval"),
-    // BullMQ counts what is done only if it may keep at least one figure.
-    metrics: options.metrics ?? { maxDataPoints: 1 },
+    removeOnComplete: options.removeOnComplete ?? KEPT.removeOnComplete,
+    removeOnFail: options.removeOnFail ?? KEPT.removeOnFail,
     connectTimeout: milliseconds(options.connectTimeout ?? "10s", "connectTimeout"),
     name: options.name ?? `${hostname()}-${process.pid}`,
     onError: options.onError ?? (() => {}),
