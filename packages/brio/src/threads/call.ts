@@ -3,8 +3,10 @@ import type { Scope } from "../cancel/scope.ts";
 import { FAILED, Wait, type WaitSource } from "../cancel/wait.ts";
 import type { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
+import { userLines } from "../loop/origins.ts";
 import type { FunctionName } from "../run/loop-executor.ts";
 import type { Task } from "../tasks/task.ts";
+import type { CallSite } from "./call-sites.ts";
 import { reviveError } from "./error-data.ts";
 import type { CheckedCallOptions } from "./executor.ts";
 import type { PoolWorker } from "./pool-worker.ts";
@@ -54,7 +56,7 @@ export class Call implements WaitSource<unknown> {
   /** Takes what comes before the result: progress, items. */
   readonly listener: ((reply: WireReply) => void) | null;
   private readonly owner: CallOwner;
-  private readonly site: { readonly stack?: string };
+  private readonly site: CallSite;
   private wait: Wait<unknown> | null = null;
   private cause: Cancellation | null = null;
   private expired = false;
@@ -70,7 +72,7 @@ export class Call implements WaitSource<unknown> {
     options: CheckedCallOptions,
     extras: WireExtras | undefined,
     listener: ((reply: WireReply) => void) | null,
-    site: { readonly stack?: string },
+    site: CallSite,
   ) {
     this.owner = owner;
     this.fn = fn;
@@ -165,13 +167,14 @@ export class Call implements WaitSource<unknown> {
   }
 
   private dressed(error: Error): Error {
-    error.stack = `${error.name}: ${error.message}\n${this.calledFrom}`;
+    error.stack = [`${error.name}: ${error.message}`, this.calledFrom ?? ""].join("\n").trimEnd();
     return error;
   }
 
   /** The lines that made the call. */
-  private get calledFrom(): string {
-    return (this.site.stack ?? "").split("\n").slice(1).join("\n");
+  private get calledFrom(): string | undefined {
+    const lines = userLines(this.site.stack).map((line) => `    at ${line}`);
+    return lines.length === 0 ? undefined : lines.join("\n");
   }
 
   private succeed(value: unknown): void {

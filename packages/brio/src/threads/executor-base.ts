@@ -114,7 +114,7 @@ export abstract class ExecutorBase<O extends CallOptions, C> implements Executor
    * @throws TypeError if `fn` is no reference; ExecutorClosedError.
    */
   submit<A extends unknown[], R>(fn: Reference<(...args: A) => R>, ...args: A): Task<Awaited<R>> {
-    return this.submitWith(undefined, fn, args) as Task<Awaited<R>>; // what the function gives
+    return this.submitWith(undefined, fn, args, this.submit) as Task<Awaited<R>>; // what the function gives
   }
 
   /** Calls `fn` with each item: see {@link Executor.map}. */
@@ -145,9 +145,14 @@ export abstract class ExecutorBase<O extends CallOptions, C> implements Executor
   }
 
   /** @internal */
-  submitWith(options: C | undefined, fn: unknown, args: readonly unknown[]): Task<unknown> {
+  submitWith(
+    options: C | undefined,
+    fn: unknown,
+    args: readonly unknown[],
+    caller: (...args: never) => unknown,
+  ): Task<unknown> {
     this.check(fn, "submit()");
-    return this.begin({ fn, args }, options);
+    return this.begin({ fn, args, caller }, options);
   }
 
   /** @internal */
@@ -159,7 +164,7 @@ export abstract class ExecutorBase<O extends CallOptions, C> implements Executor
   ): AsyncGenerator<unknown, void, undefined> {
     this.check(fn, "map()");
     checkMap(items, how);
-    const submit = (item: unknown): Task<unknown> => this.submitWith(options, fn, [item]);
+    const submit = (item: unknown): Task<unknown> => this.submitWith(options, fn, [item], submit);
     return mapCalls(submit, items, how, how.lookAhead ?? this.defaultLookAhead());
   }
 
@@ -170,7 +175,7 @@ export abstract class ExecutorBase<O extends CallOptions, C> implements Executor
     args: readonly unknown[],
   ): AsyncGenerator<unknown, void, undefined> {
     this.check(fn, "stream()");
-    return this.beginStream({ fn, args }, options);
+    return this.beginStream({ fn, args, caller: this.streamWith }, options);
   }
 
   private check(fn: unknown, method: string): asserts fn is Reference {
@@ -230,7 +235,7 @@ class View implements Executor {
   }
 
   submit<A extends unknown[], R>(fn: Reference<(...args: A) => R>, ...args: A): Task<Awaited<R>> {
-    return this.of.submitWith(this.options, fn, args) as Task<Awaited<R>>; // what the function gives
+    return this.of.submitWith(this.options, fn, args, this.submit) as Task<Awaited<R>>; // what the function gives
   }
 
   map<T, R>(

@@ -177,4 +177,6 @@ export function checkedCallOptions(
 export interface AnyCall {
   readonly fn: Reference<AnyFunction>;
   readonly args: readonly unknown[];
+  /** What the user called: the stack of the call begins below it. */
+  readonly caller: (...args: never) => unknown;
 }

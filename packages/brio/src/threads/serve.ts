@@ -58,9 +58,9 @@ export async function serve(start: WorkerStart, channel: Channel): Promise<void>
 }
 
 /** Milliseconds for which an idle thread waits for its next call before it lets Node's own events have their turn. */
-const LINGER = 1;
+const LINGER = 10;
 /** Milliseconds after which they have it in any case. */
-const LONGEST = 10;
+const LONGEST = 20;
 /** Milliseconds for which results are held back to be sent together with others. */
 const HOLD = 0.5;
 

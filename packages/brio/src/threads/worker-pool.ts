@@ -4,7 +4,6 @@ import { ambientScope, outsideTask, requireScope, type Scope } from "../cancel/s
 import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop, Resource } from "../loop/loop.ts";
-import { debugging } from "../loop/origins.ts";
 import { QueueFull } from "../queues/errors.ts";
 import { Event } from "../sync/event.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
@@ -12,6 +11,7 @@ import { copyContext } from "../tasks/context.ts";
 import { spawn } from "../tasks/create-task.ts";
 import type { Task } from "../tasks/task.ts";
 import { Call, type CallOwner } from "./call.ts";
+import { type CallSite, CallSites } from "./call-sites.ts";
 import { Crew, type CrewOwner } from "./crew.ts";
 import type { WorkerEnd } from "./errors.ts";
 import {
@@ -43,6 +43,7 @@ export abstract class WorkerPool extends ExecutorBase<CallOptions, CheckedCallOp
   private readonly tasks = new Set<Task<unknown>>();
   private readonly counts = { completed: 0, failed: 0, cancelled: 0 };
   private readonly callOwner: CallOwner;
+  private readonly sites = new CallSites();
   private readonly resource: Resource = { loopCloses: () => this.loopCloses() };
   private loop: Loop | null = null;
   private active = 0;
@@ -92,14 +93,14 @@ export abstract class WorkerPool extends ExecutorBase<CallOptions, CheckedCallOp
   // -- calls -------------------------------------------------------------------------------------------
 
   protected override begin(call: AnyCall, options: CheckedCallOptions = DEFAULT_CALL): Task<unknown> {
-    return this.make(call, options, callSite(this.submitWith)).task as Task<unknown>; // make() has given it one
+    return this.make(call, options, this.sites.note(call.caller)).task as Task<unknown>; // make() has given it one
   }
 
   protected override beginStream(
     call: AnyCall,
     options: CheckedCallOptions = DEFAULT_CALL,
   ): AsyncGenerator<unknown, void, undefined> {
-    const site = callSite(this.streamWith);
+    const site = this.sites.note(call.caller);
     return streamOf((items) => this.make(call, options, site, items));
   }
 
@@ -107,7 +108,7 @@ export abstract class WorkerPool extends ExecutorBase<CallOptions, CheckedCallOp
   private make(
     { fn, args }: AnyCall,
     options: CheckedCallOptions,
-    site: { readonly stack?: string },
+    site: CallSite,
     items: ItemSource | null = null,
   ): Call {
     const frame = requireFrame("pool.submit()");
@@ -279,19 +280,6 @@ class Room implements WaitSource<void> {
   toString(): string {
     return String(this.of);
   }
-}
-
-/** Of the lines that make a call so many are kept: each costs as much as the rest of a small call. */
-const FRAMES = 3;
-
-/** The lines that called `below`. V8 makes a text of them when it is read. */
-function callSite(below: (...args: never) => unknown): { readonly stack?: string } {
-  const site = {};
-  const limit = Error.stackTraceLimit;
-  if (!debugging()) Error.stackTraceLimit = Math.min(limit, FRAMES);
-  Error.captureStackTrace(site, below);
-  Error.stackTraceLimit = limit;
-  return site;
 }
 
 function nested(): RuntimeError {
