@@ -1,8 +1,9 @@
+import process from "node:process";
 import { TimeoutError } from "brio";
 import { WorkerDiedError } from "brio/threads";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
-import { add, exit, nap, pay, requestId, stubborn, whoAsks } from "./fixtures/jobs.ts";
+import { add, exit, nap, pay, poison, requestId, stubborn, where, whoAsks } from "./fixtures/jobs.ts";
 import { describeWithRedis, place } from "./redis.ts";
 import { Reports, work } from "./work.ts";
 
@@ -70,6 +71,23 @@ describeWithRedis("functions in threads of a worker", () => {
         expect(other.done()).toBe(false);
         other.cancel();
         await expect(other).rejects.toMatchObject({ name: "CancelledError" });
+      },
+      { worker },
+    );
+  });
+});
+
+describeWithRedis("functions in processes of a worker", () => {
+  test("give their results, and fail alone when they are killed", async () => {
+    const worker = { isolate: "processes", concurrency: 1 } as const;
+    await work(
+      place(),
+      async (executor) => {
+        expect(await executor.submit(where)).not.toBe(process.pid);
+        const error: unknown = await executor.submit(poison).catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(WorkerDiedError);
+        expect(error).toMatchObject({ functionId: "jobs#poison", how: "killed", signal: "SIGKILL" });
+        expect(await executor.submit(add, 1, 2)).toBe(3);
       },
       { worker },
     );

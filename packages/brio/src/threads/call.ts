@@ -125,9 +125,10 @@ export class Call implements WaitSource<unknown> {
     this.clock?.cancel();
   }
 
-  /** Its worker has ended in the midst of it. May it be begun again? */
+  /** Its worker has ended in the midst of it. May it be begun again? Not if what it needs was moved there. */
   get mayTryAgain(): boolean {
-    return this.cause === null && this.attempts < this.options.attempts;
+    const { attempts, transfer } = this.options;
+    return this.cause === null && transfer === undefined && this.attempts < attempts;
   }
 
   replied(reply: WireReply): void {

@@ -179,9 +179,13 @@ export class Crew implements WorkerOwner {
 
   private rests(worker: PoolWorker): void {
     if (this.idle.includes(worker) || worker.state !== "serving") return;
+    if (this.broken) {
+      worker.close();
+      return;
+    }
     this.idle.push(worker);
     worker.idleSince = performance.now();
-    if (this.workers.size > this.limits.minWorkers) this.reapLater();
+    if (this.kept > this.limits.minWorkers) this.reapLater();
   }
 
   // -- how many there are ------------------------------------------------------------------------------
@@ -189,19 +193,25 @@ export class Crew implements WorkerOwner {
   private grow(): void {
     if (this.trouble !== null) return;
     const { maxWorkers } = this.limits;
-    while (this.queue.size > this.starting && this.workers.size < maxWorkers) this.hire();
+    while (this.queue.size > this.starting && this.workers.size < maxWorkers && !this.broken) this.hire();
     // Calls that were sent ahead could be run by another.
-    if (this.starting === 0 && this.workers.size < maxWorkers && this.ahead > 0) this.hire();
+    if (this.starting === 0 && this.workers.size < maxWorkers && this.ahead > 0 && !this.broken) this.hire();
   }
 
   /** Starts workers until there are so many. */
   growTo(count: number): void {
-    while (this.workers.size < Math.min(count, this.limits.maxWorkers)) this.hire();
+    while (this.workers.size < Math.min(count, this.limits.maxWorkers) && !this.broken) this.hire();
   }
 
   private hire(): void {
-    this.starting++;
-    this.workers.add(new PoolWorker(this));
+    try {
+      this.workers.add(new PoolWorker(this));
+      this.starting++;
+    } catch (error) {
+      // Node refuses the options.
+      this.fail(error);
+      this.owner.changed();
+    }
   }
 
   ready(worker: PoolWorker): void {
@@ -239,14 +249,24 @@ export class Crew implements WorkerOwner {
   private fail(cause: unknown): void {
     if (this.trouble !== null) return;
     this.trouble = { cause };
-    const { queue } = this;
+    const ahead = [...this.workers].flatMap((worker) => worker.takeBackSome(worker.ahead));
+    const unbegun = [...ahead, ...this.queue];
     this.queue = new Set();
-    for (const call of queue) {
+    for (const call of unbegun) {
       call.lost(this.brokenError());
       this.owner.over(call);
     }
-    for (const worker of this.workers) worker.close();
+    // What runs may end well.
+    for (const worker of this.workers) if (!worker.busy) worker.close();
+    this.idle = [];
     this.owner.relieved();
+  }
+
+  /** How many workers have not been told to end. */
+  private get kept(): number {
+    let count = 0;
+    for (const { state } of this.workers) if (state !== "closing") count++;
+    return count;
   }
 
   private reapLater(): void {
@@ -256,11 +276,11 @@ export class Crew implements WorkerOwner {
       this.reaper = null;
       const limit = performance.now() - idleTimeout;
       for (const worker of [...this.idle]) {
-        if (this.workers.size <= minWorkers || worker.idleSince > limit) break;
+        if (this.kept <= minWorkers || worker.idleSince > limit) break;
         this.idle.splice(this.idle.indexOf(worker), 1);
         worker.close();
       }
-      if (this.idle.length > 0 && this.workers.size > minWorkers) this.reapLater();
+      if (this.idle.length > 0 && this.kept > minWorkers) this.reapLater();
     }, idleTimeout);
     this.reaper.unref();
   }

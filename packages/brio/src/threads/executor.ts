@@ -17,7 +17,7 @@ export interface CallOptions {
   readonly grace?: Duration | null | undefined;
   /** The name of the task. Default: the function's id. */
   readonly name?: string | undefined;
-  /** How often the call may be begun, if its worker dies each time. Default 1. */
+  /** How often the call may be begun, if its worker dies each time; once if something is moved to it. Default 1. */
   readonly attempts?: number | undefined;
   /** The values of the context variables that travel with the call, by name. Default: those set where it is made. */
   readonly variables?: CarriedValues | undefined;

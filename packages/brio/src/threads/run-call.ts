@@ -77,11 +77,11 @@ export function arriveLate(variables: CarriedValues | undefined): void {
  * import { ContextVar, run } from "brio";
  * import { carriedContext } from "brio/threads";
  *
- * const requestId = new ContextVar<string>("requestId", { carried: true });
+ * const traceId = new ContextVar<string>("traceId", { carried: true });
  *
  * await run(async () => {
- *   requestId.set("r-17");
- *   console.log(carriedContext()); // { requestId: 'r-17' }
+ *   traceId.set("t-17");
+ *   console.log(carriedContext()); // { traceId: 't-17' }
  * });
  * ```
  */

@@ -45,6 +45,11 @@ export class ThreadHost implements WorkerHost {
     });
     this.name = `thread ${this.worker.threadId}`;
     own.on("message", (message: FromWorker) => listener.received(message));
+    // What it has sent can't be read: nobody knows what it was.
+    own.on("messageerror", (error: unknown) => {
+      this.cause = error;
+      this.kill();
+    });
     this.worker.on("error", (error: unknown) => {
       this.cause = error;
     });

@@ -23,6 +23,10 @@ export interface ThreadData {
 }
 
 function serveThread({ port, memory, start }: ThreadData): void {
+  // What was sent can't be read. Nobody knows which calls it was, so this worker is of no use any more.
+  port.on("messageerror", (error: unknown) => {
+    throw error;
+  });
   const end = serve(start, {
     claims: new Claims(memory),
     post: (message, transfer) => port.postMessage(message, transfer),

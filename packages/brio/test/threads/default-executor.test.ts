@@ -1,8 +1,8 @@
-import { getRunningLoop, run, type Task, TimeoutError } from "brio";
+import { gather, getRunningLoop, run, type Task, TimeoutError } from "brio";
 import { createExecutor, InlineExecutor, ProcessPool, references, ThreadPool, toThread } from "brio/threads";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { leavesNothing } from "../left-behind.ts";
-import { add, napFor, waitForCancel } from "./fixtures/jobs.ts";
+import { add, countUp, fail, meet, napFor, requestId, seen, waitForCancel } from "./fixtures/jobs.ts";
 import { said, sharedWords, threadPool } from "./pools.ts";
 
 leavesNothing();
@@ -65,6 +65,36 @@ describe("the loop's default executor", () => {
         "loop.runInExecutor(executor, fn",
       );
       expect(() => toThread((() => 1) as never)).toThrow("toThread() was given a plain function");
+    });
+  });
+});
+
+describe("toThread", () => {
+  it("calls a function with its arguments, once, and gives its result or its error", async () => {
+    await run(async () => {
+      getRunningLoop().setDefaultExecutor(threadPool());
+      const words = sharedWords(1);
+      expect(await toThread(countUp, words, 5)).toBe(5);
+      expect(words[0]).toBe(5);
+      await expect(toThread(fail, "range")).rejects.toThrow(RangeError);
+      expect(words[0]).toBe(5);
+    });
+  });
+
+  it("calls several at once", async () => {
+    await run(async () => {
+      getRunningLoop().setDefaultExecutor(threadPool({ maxWorkers: 2 }));
+      const words = sharedWords(1);
+      // Each waits until the other has come.
+      expect(await gather(toThread(meet, words, 2), toThread(meet, words, 2))).toEqual([2, 2]);
+    });
+  });
+
+  it("carries context variables", async () => {
+    await run(async () => {
+      getRunningLoop().setDefaultExecutor(threadPool());
+      requestId.set("parrot");
+      expect(await toThread(seen)).toEqual(["parrot", "none"]);
     });
   });
 });

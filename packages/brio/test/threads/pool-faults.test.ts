@@ -21,6 +21,7 @@ import {
   large,
   leaveTask,
   refuse,
+  refuseLater,
   swallow,
   timeBomb,
   uncaught,
@@ -67,14 +68,17 @@ describe("a thread that dies", () => {
       await using pool = threadPool({ maxWorkers: 1 });
       const words = sharedWords();
       expect(await pool.with({ attempts: 3 }).submit(exitAtFirst, words, 2)).toBe(2);
+      const moved = new Uint8Array(1);
+      const once = pool.with({ attempts: 3, transfer: [moved.buffer] }).submit(exitAtFirst, words, 100);
+      await expect(once).rejects.toMatchObject({ attempts: 1 });
       const poison = pool.with({ attempts: 2 }).submit(exitAtFirst, words, 100);
       await expect(poison).rejects.toMatchObject({
         attempts: 2,
         message: expect.stringMatching(/exited with code 1 while it ran faults#exitAtFirst \(attempt 2\)$/),
       });
-      expect(words[0]).toBe(5);
+      expect(words[0]).toBe(6);
       expect(await pool.submit(add, 1, 2)).toBe(3);
-      expect(pool.statistics()).toMatchObject({ completed: 2, failed: 1, replaced: 4 });
+      expect(pool.statistics()).toMatchObject({ completed: 2, failed: 2, replaced: 5 });
     });
   });
 
@@ -134,6 +138,29 @@ describe("a thread that dies", () => {
         });
       }
       expect(() => pool.submit(add, 1, 2)).toThrow(BrokenExecutorError);
+      await expect(pool.warmUp()).rejects.toThrow(BrokenExecutorError);
+    });
+  });
+
+  it("in its initializer does not stop what others run", async () => {
+    await run(async () => {
+      const words = sharedWords();
+      await using pool = threadPool({ initializer: refuseLater, initializerArgs: [words] });
+      const [first, second] = [sharedWords(), sharedWords()];
+      const running = pool.submit(waitForCancel, first);
+      await said(first, 0);
+      await expect(pool.submit(waitForCancel, second)).rejects.toThrow(BrokenExecutorError);
+      expect(running.done()).toBe(false);
+      running.cancel();
+      await expect(running).rejects.toThrow(CancelledError);
+      expect([...first, ...second]).toEqual([1, 1, 1, 0, 0, 0]);
+    });
+  });
+
+  it("because Node refuses its options breaks the pool", async () => {
+    await run(async () => {
+      await using pool = new ThreadPool({ execArgv: ["--no-such-option"] });
+      await expect(pool.submit(add, 1, 2)).rejects.toThrow(/the pool is broken.*--no-such-option/);
       await expect(pool.warmUp()).rejects.toThrow(BrokenExecutorError);
     });
   });

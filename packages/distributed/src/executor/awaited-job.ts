@@ -2,12 +2,15 @@ import type { EventLoop, Future } from "brio";
 import { type ProgressListener, reviveError, type ThrownData } from "brio/threads";
 import { JobLostError } from "../queue/errors.ts";
 import { decode, type Payload } from "../wire/payload.ts";
+import { isStreamItem, type StreamItem } from "../wire/stream-item.ts";
 
 /** Of what is awaited: its name for people, and whom to tell. */
 export interface AwaitedJobOptions {
   readonly functionId: string;
   readonly loop: EventLoop;
   readonly onProgress: ProgressListener | undefined;
+  /** Takes the items of a result that is streamed. */
+  readonly onItem?: ((item: StreamItem) => void) | undefined;
   /** The stack of the code that submitted it: see {@link callSite}. */
   readonly caller: CallSite;
 }
@@ -84,8 +87,12 @@ export class AwaitedJob {
     if (!this.outcome.done() && !this.options.loop.isClosed()) this.outcome.setException(error);
   }
 
-  progressed(value: Payload): void {
-    const { onProgress, loop } = this.options;
+  progressed(value: Payload | StreamItem): void {
+    const { onProgress, onItem, loop } = this.options;
+    if (isStreamItem(value)) {
+      if (!this.settled && !loop.isClosed()) onItem?.(value);
+      return;
+    }
     // In the loop, so that what it throws is reported there; and before the outcome, which comes behind it.
     if (onProgress !== undefined && !this.settled && !loop.isClosed()) {
       loop.callSoonThreadsafe(() => onProgress(decode(value)));
@@ -132,5 +139,5 @@ export function callSite(): CallSite {
 function linesOf({ stack = "" }: CallSite): string {
   const at = stack.search(/^\s+at /m);
   if (at < 0) return "";
-  return stack.slice(at).replace(/^(?:\s+at \w+\.(?:begin|submitWith|submit|attach) .*\n)+/, "");
+  return stack.slice(at).replace(/^(?:\s+at \w+\.(?:begin|call|submitWith|submit|attach) .*\n)+/, "");
 }

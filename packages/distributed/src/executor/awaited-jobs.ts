@@ -2,6 +2,7 @@ import type { Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
 import { ERROR_FIELD } from "../queue/job-fields.ts";
 import type { Payload } from "../wire/payload.ts";
+import type { StreamItem } from "../wire/stream-item.ts";
 import type { AwaitedJob } from "./awaited-job.ts";
 
 /** How many jobs are looked up at a time. */
@@ -50,7 +51,7 @@ export class AwaitedJobs {
       if (this.jobs.has(jobId)) this.stalled++;
     });
     events.on("progress", ({ jobId, data }) => {
-      for (const job of this.of(jobId)) job.progressed(data as Payload); // as the worker has packed it
+      for (const job of this.of(jobId)) job.progressed(data as Payload | StreamItem); // as the worker has packed it
     });
     events.on("completed", ({ jobId, returnvalue }) => {
       for (const job of this.of(jobId)) job.completed(returnvalue as unknown as Payload); // as the worker has packed it

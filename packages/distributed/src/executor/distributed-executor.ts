@@ -24,6 +24,7 @@ import { JobNotFoundError } from "../queue/errors.ts";
 import { checkedJobOptions, checkWhole, type DistributedCallOptions, KEPT } from "../queue/job-options.ts";
 import { packArguments } from "../wire/job-data.ts";
 import { encode } from "../wire/payload.ts";
+import { AHEAD, type StreamItem } from "../wire/stream-item.ts";
 import { AwaitedJob, callSite } from "./awaited-job.ts";
 import { callJob, watchJob } from "./call.ts";
 import {
@@ -35,6 +36,7 @@ import {
 } from "./options.ts";
 import type { OutgoingJob } from "./outbox.ts";
 import { QueueLink } from "./queue-link.ts";
+import { StreamJob } from "./stream-job.ts";
 
 /** What `with()` said. */
 interface Call {
@@ -110,17 +112,38 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
   }
 
   protected override begin(call: AnyCall, options: Call = this.defaults): Task<unknown> {
-    const { grace, name, onProgress } = options.call;
-    const outgoing = this.outgoing(call, options);
+    return this.call(this.outgoing(call, options), options).task;
+  }
+
+  protected override async *beginStream(
+    call: AnyCall,
+    options: Call = this.defaults,
+  ): AsyncGenerator<unknown, void, undefined> {
+    const { data, opts, ...outgoing } = this.outgoing(call, options);
+    const stream = new StreamJob(call.fn.id);
+    // Begun again, it would give its items again.
+    const streamed = { ...outgoing, data: { ...data, stream: AHEAD }, opts: { ...opts, attempts: 1 } };
+    const { job, task } = this.call(streamed, options, (item) => stream.came(item));
+    yield* stream.read(job, task, () => this.opened);
+  }
+
+  private call(
+    outgoing: OutgoingJob,
+    { call: { grace, name, onProgress } }: Call,
+    onItem?: (item: StreamItem) => void,
+  ): { job: AwaitedJob; task: Task<unknown> } {
     const { jobId } = outgoing.opts;
+    const functionId = outgoing.name;
     const job = new AwaitedJob(jobId, {
-      functionId: call.fn.id,
+      functionId,
       loop: getRunningLoop(),
       onProgress,
+      onItem,
       caller: callSite(),
     });
     const patience = grace === null ? null : grace + this.options.stopTimeout;
-    return this.start(jobId, name ?? call.fn.id, (link) => callJob(link, job, outgoing, patience));
+    const task = this.start(jobId, name ?? functionId, (link) => callJob(link, job, outgoing, patience));
+    return { job, task };
   }
 
   private outgoing({ fn, args }: AnyCall, { call, job, maxResultBytes }: Call): OutgoingJob {
@@ -169,10 +192,6 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       if (!(error instanceof CancelledError)) this.failed++;
       throw error;
     }
-  }
-
-  protected override beginStream({ fn }: AnyCall): never {
-    throw new TypeError(`executor.stream(${fn.id}): results can't be streamed from other machines`);
   }
 
   /**

@@ -15,6 +15,8 @@ export interface JobData {
   readonly maxResultBytes?: number | undefined;
   /** Values of context variables that travel with the call. */
   readonly context?: Payload | undefined;
+  /** Its result is iterated, and the items are sent: at most so many ahead of their reader. */
+  readonly stream?: number | undefined;
   /** Which submission this is, where several may have the same id. */
   readonly submission?: string | undefined;
 }

@@ -5,12 +5,20 @@ import { CANCEL_FIELD, type CancelRequest, cancelChannel } from "../queue/job-fi
 /** How many requests are kept that no job here was meant by: it may be on its way from Redis. */
 const KEPT = 1000;
 
+/** The reader of a streamed result is so far. Not kept: it is said again and again. */
+interface Taken {
+  readonly id: string;
+  readonly taken: number;
+}
+
 /** What a worker knows of the queue's jobs. */
 export interface RunningJobs {
   /** The ids of those that run here. */
   running(): Iterable<string>;
   /** Somebody wants one of them stopped. */
   stop(request: CancelRequest): void;
+  /** The reader of a streamed result has taken so many items. */
+  taken(id: string, count: number): void;
   /** The key of a job's hash. */
   key(id: string): string;
 }
@@ -44,7 +52,11 @@ export class CancelRequests {
   }
 
   private heard(message: string): void {
-    const request = JSON.parse(message) as CancelRequest; // as cancelJob() publishes it
+    const request = JSON.parse(message) as CancelRequest | Taken; // cancelJob() and StreamJob publish these
+    if ("taken" in request) {
+      this.jobs.taken(request.id, request.taken);
+      return;
+    }
     for (const id of this.jobs.running()) {
       if (id === request.id) {
         this.jobs.stop(request);

@@ -25,17 +25,17 @@ export interface CloseWorkerOptions {
  * @example
  * ```ts redis
  * import { run } from "brio";
- * import { DistributedWorker } from "@brio/distributed";
+ * import { DistributedExecutor, DistributedWorker } from "@brio/distributed";
+ *
+ * const place = { connection: process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379", queue: "docs-worker" };
  *
  * await run(async () => {
- *   await using worker = new DistributedWorker({
- *     connection: process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379",
- *     queue: "docs-worker",
- *     modules: ["node:zlib"],
- *     concurrency: 4,
- *   });
+ *   await using worker = new DistributedWorker({ ...place, modules: ["node:zlib"], concurrency: 4 });
  *   await worker.start();
  *   console.log(worker.functions.includes("node:zlib#gzipSync")); // true
+ *
+ *   await using executor = new DistributedExecutor(place);
+ *   await (await executor.queue()).obliterate({ force: true }); // leaves nothing in Redis
  * });
  * ```
  */
@@ -186,6 +186,7 @@ async function startParts(
   const requests: CancelRequests = new CancelRequests(redis, {
     running: () => runner.ids(),
     stop: ({ id, reason }) => void worker.cancelJob(id, reason),
+    taken: (id, count) => runner.taken(id, count),
     key,
   });
   const { maxResultBytes, maxStalledCount } = options;

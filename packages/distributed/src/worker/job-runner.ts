@@ -1,13 +1,22 @@
-import { CancelledError, Context, type EventLoop, type Task } from "brio";
-import { type CarriedValues, type Executor, type FunctionTable, type Reference, runCall } from "brio/threads";
+import { CancelledError, Context, type EventLoop, interruptible, type Task } from "brio";
+import {
+  type CarriedValues,
+  type Executor,
+  type FunctionTable,
+  type Reference,
+  runCall,
+  type Streamed,
+} from "brio/threads";
 import { type Job, WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import { CANCEL_FIELD, ERROR_FIELD } from "../queue/job-fields.ts";
 import { argumentsOf, type JobData, readJobData } from "../wire/job-data.ts";
 import { decode, encode, type Payload } from "../wire/payload.ts";
+import type { StreamItem } from "../wire/stream-item.ts";
 import { exhausted, isLast } from "./attempts.ts";
 import type { CancelRequests } from "./cancel-requests.ts";
 import { noteOf, packError, packResult } from "./outcome.ts";
+import { SendWindow } from "./send-window.ts";
 
 /** What a runner needs of its worker. */
 export interface RunnerParts {
@@ -37,6 +46,7 @@ export class JobRunner {
   private readonly parts: RunnerParts;
   private readonly tasks = new Map<string, Task<unknown>>();
   private readonly references = new Map<string, Reference<(...args: unknown[]) => unknown>>();
+  private readonly windows = new Map<string, SendWindow>();
   private givingBack = false;
 
   constructor(parts: RunnerParts) {
@@ -109,7 +119,15 @@ export class JobRunner {
       name: job.name,
       onProgress: (value) => void told.push(this.tell(job, value)),
     });
-    const submit = (): Task<unknown> => call.submit(called, ...argumentsOf(data));
+    const args = argumentsOf(data);
+    const submit = (): PromiseLike<unknown> =>
+      data.stream === undefined
+        ? call.submit(called, ...args)
+        : this.send(
+            job,
+            call.stream(called as Reference<(...args: unknown[]) => Streamed<unknown>>, ...args),
+            data.stream,
+          );
     const { task } = await this.start(submit, `job ${id}`, data.context);
     this.tasks.set(id, task);
     const stop = (): void => void task.cancel(signal?.reason);
@@ -126,12 +144,33 @@ export class JobRunner {
     }
   }
 
+  /** The reader of a streamed result has taken so many items. */
+  taken(id: string, count: number): void {
+    this.windows.get(id)?.told(count);
+  }
+
+  /** Sends the items of a streamed result; not faster than they are taken. */
+  private async send(job: Job, items: AsyncIterable<unknown>, ahead: number): Promise<void> {
+    const id = job.id as string; // each job in a queue has one
+    const window = new SendWindow(ahead);
+    this.windows.set(id, window);
+    try {
+      for await (const item of items) {
+        const packed = packResult(job.name, item, this.parts.maxResultBytes);
+        const told: StreamItem = { n: await window.next(), run: job.attemptsStarted, item: packed };
+        await interruptible(job.updateProgress(told));
+      }
+    } finally {
+      this.windows.delete(id);
+    }
+  }
+
   /**
    * Starts a task in the loop, from outside, with the context variables that have come with the job and no others. (In an
    * object: a promise of a task would be one of its result.)
    */
   private async start(
-    submit: () => Task<unknown>,
+    submit: () => PromiseLike<unknown>,
     name: string,
     context: Payload | undefined,
   ): Promise<{ task: Task<unknown> }> {
