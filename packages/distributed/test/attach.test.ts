@@ -72,6 +72,14 @@ describeWithRedis("a caller that comes back", () => {
     });
   });
 
+  test("may be quicker than the job: it is on its way to Redis", async () => {
+    await work(place(), async (executor) => {
+      const task = executor.submit(add, 1, 2);
+      const attached = executor.attach(executor.jobIdOf(task) as string);
+      expect(await Promise.all([task, attached])).toEqual([3, 3]);
+    });
+  });
+
   test("is told if there is no such job", async () => {
     await work(place(), async (executor) => {
       const error: unknown = await executor.attach("report-17").catch((thrown: unknown) => thrown);

@@ -49,8 +49,9 @@ async function setUp(service: Service, command: Work, outcome: { drained: boolea
   service.work(
     async () => {
       await service.whenStopping();
+      const closed = worker.close();
       if (!quiet) say("stopping: no more jobs are taken");
-      await worker.close();
+      await closed;
       outcome.drained = true;
       if (!quiet) say("stopped: all jobs have ended");
     },

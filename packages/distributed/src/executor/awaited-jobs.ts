@@ -86,6 +86,11 @@ export class AwaitedJobs {
     for (let at = 0; at < ids.length; at += BATCH) await this.lookUpSome(ids.slice(at, at + BATCH));
   }
 
+  /** Is one of them with this id not in Redis yet? */
+  isUnsent(id: string): boolean {
+    return this.of(id).some((job) => job.state === "unsent");
+  }
+
   /** Looks up one. False if it isn't there. */
   async find(job: AwaitedJob): Promise<boolean> {
     await this.lookUpSome([job.id], false);

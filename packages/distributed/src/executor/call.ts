@@ -49,7 +49,8 @@ export async function watchJob(link: QueueLink, job: AwaitedJob, missing: () => 
   link.awaited.add(job);
   try {
     link.awaited.find(job).then(
-      (found) => found || job.abandon(missing()),
+      // Submitted a moment ago, it is on its way there.
+      (found) => found || link.awaited.isUnsent(job.id) || job.abandon(missing()),
       (error: unknown) => job.abandon(error),
     );
     return await job.outcome;

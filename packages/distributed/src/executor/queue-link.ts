@@ -1,6 +1,6 @@
 import { Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
-import { addressOf, connect, disconnect, redisClient } from "../queue/connection.ts";
+import { connect, disconnect, isConnected, redisClient } from "../queue/connection.ts";
 import { AwaitedJobs } from "./awaited-jobs.ts";
 import type { CheckedExecutorOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -63,18 +63,14 @@ export class QueueLink {
   }
 
   private look(): void {
-    if (this.redis.status !== "ready") return;
+    if (!this.connected) return;
     this.awaited.lookUp().catch((error: unknown) => {
       this.lastError = error;
     });
   }
 
   get connected(): boolean {
-    return this.redis.status === "ready";
-  }
-
-  get address(): string {
-    return addressOf(this.redis);
+    return isConnected(this.redis);
   }
 
   async close(): Promise<void> {

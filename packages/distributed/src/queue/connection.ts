@@ -47,6 +47,11 @@ export function addressOf(client: Redis): string {
   return path ?? `${host}:${port}`;
 }
 
+/** Can something be sent now, or has it to wait? */
+export function isConnected(client: Redis): boolean {
+  return client.status === "ready";
+}
+
 /**
  * Connects for the first time. That must not take for ever: a wrong address would look like a slow queue. What is lost
  * later is made anew without end.
@@ -54,7 +59,7 @@ export function addressOf(client: Redis): string {
  * @throws RedisConnectionError if it takes longer than `timeout` milliseconds; the client can be used again.
  */
 export async function connect(client: Redis, timeout: number): Promise<void> {
-  if (client.status === "ready") return;
+  if (isConnected(client)) return;
   let lastError: unknown;
   let timer: NodeJS.Timeout | undefined;
   const noted = (error: unknown): void => {
@@ -82,7 +87,7 @@ export async function connect(client: Redis, timeout: number): Promise<void> {
 
 /** Closes a client. What it still has to send is sent if there is a connection. */
 export async function disconnect(client: Redis): Promise<void> {
-  if (client.status !== "ready") {
+  if (!isConnected(client)) {
     client.disconnect();
     return;
   }

@@ -2,7 +2,7 @@ import { CancelledError, getRunningLoop, interruptible, uncancellable } from "br
 import { type Executor, type ExecutorStatistics, FunctionTable, onLoopClose } from "brio/threads";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { connect, disconnect, redisClient } from "../queue/connection.ts";
+import { connect, disconnect, isConnected, redisClient } from "../queue/connection.ts";
 import { CancelRequests } from "./cancel-requests.ts";
 import { executorFor } from "./executor-for.ts";
 import { JobRunner } from "./job-runner.ts";
@@ -90,6 +90,7 @@ export class DistributedWorker implements AsyncDisposable {
    */
   async close(options: CloseWorkerOptions = {}): Promise<void> {
     this.closed = true;
+    this.parts?.runner.close();
     const starting = this.starting;
     if (starting === null) return;
     this.starting = null;
@@ -139,10 +140,23 @@ interface Parts {
  * not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
  */
 async function drain({ worker, runner, redis }: Parts, patience: number): Promise<void> {
+  if (isConnected(redis)) {
+    const closed = worker.close();
+    const told = async (): Promise<void> => {
+      await runner.idle();
+      await connect(redis, patience);
+      await closed;
+    };
+    // The connection that waits for jobs is tried again without end, if nobody stops it.
+    const cutOff = async (): Promise<void> =>
+      (await worker.getBackend().blockingConnection?.client)?.disconnect();
+    await Promise.race([closed, told().catch(cutOff)]);
+    return;
+  }
   await worker.pause(true);
   await runner.idle();
   await connect(redis, patience).catch(() => {});
-  await worker.close(redis.status !== "ready");
+  await worker.close(!isConnected(redis));
 }
 
 async function release({ requests, redis }: Parts): Promise<void> {

@@ -48,6 +48,7 @@ export class JobRunner {
   private readonly references = new Map<string, Reference<(...args: unknown[]) => unknown>>();
   private readonly windows = new Map<string, SendWindow>();
   private givingBack = false;
+  private shut = false;
 
   constructor(parts: RunnerParts) {
     this.parts = parts;
@@ -56,6 +57,11 @@ export class JobRunner {
   /** The ids of the jobs that run. */
   ids(): Iterable<string> {
     return this.tasks.keys();
+  }
+
+  /** Begins no more jobs: BullMQ may have taken one while it is told to close. */
+  close(): void {
+    this.shut = true;
   }
 
   /** Resolves when no job runs. */
@@ -71,13 +77,13 @@ export class JobRunner {
 
   /** For BullMQ: runs a job, and gives what is to be stored, or throws what is to be noted. */
   async run(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<Payload> {
+    if (this.shut) await returned(job, token);
     try {
       return await this.attempt(job, signal);
     } catch (error) {
       // At the end of run(), everything is cancelled: no fault of the job either.
       if ((this.givingBack || !this.parts.loop.isRunning()) && error instanceof CancelledError) {
-        await job.moveToWait(token);
-        throw new WaitingError();
+        await returned(job, token);
       }
       throw await this.failed(job, error, signal);
     }
@@ -220,6 +226,12 @@ redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
 redis.call("HDEL", KEYS[1], ARGV[3])
 return 1
 `;
+
+/** Gives a job back to the queue, and tells BullMQ so. */
+async function returned(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
 
 /** Calls something in the loop, from outside. */
 function inLoop<T>(loop: EventLoop, call: () => T): Promise<T> {
