@@ -2,6 +2,7 @@
 import { coroutine, gather, Queue, run, sleep, type Task, taskGroup, timeout } from "brio";
 import { describeTask } from "brio/inspect";
 import { VirtualClock } from "brio/testing";
+import { reference, ThreadPool } from "brio/threads";
 
 const fetchData = coroutine(async (url: string) => {
   await sleep("1s");
@@ -26,5 +27,16 @@ const answer: Promise<number> = run(
 
 // @ts-expect-error A unit that doesn't exist.
 void (() => sleep("1 fortnight"));
+
+export const area = reference(import.meta.url, "area", (radius: number) => radius ** 2 * Math.PI);
+
+void (async () => {
+  const pool = new ThreadPool({ maxWorkers: 2 });
+  const one: number = await pool.with({ timeout: "5s" }).submit(area, 2);
+  for await (const each of pool.map(area, [1, 2])) each satisfies number;
+  // @ts-expect-error An argument of another type.
+  void pool.submit(area, "2");
+  return one;
+});
 
 await answer;

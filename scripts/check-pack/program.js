@@ -6,6 +6,8 @@ import * as inspect from "brio/inspect";
 import { describeTask } from "brio/inspect";
 import * as testing from "brio/testing";
 import { runVirtual, VirtualClock } from "brio/testing";
+import * as threads from "brio/threads";
+import { ProcessPool, references, ThreadPool, toThread } from "brio/threads";
 
 const started = performance.now();
 const sums = await run(async () => {
@@ -39,8 +41,19 @@ await runVirtual(async () => {
   assert.equal(describeTask(currentTask()).state, "running");
 });
 
+const { gzipSync } = references("node:zlib");
+const { basename } = references("node:path");
+await run(async () => {
+  for (const pool of [new ThreadPool({ maxWorkers: 1 }), new ProcessPool({ maxWorkers: 1 })]) {
+    assert.equal((await pool.submit(gzipSync, "text"))[0], 0x1f);
+    await assert.rejects(pool.submit(references("node:zlib").noSuchFunction), threads.FunctionNotFoundError);
+    await pool.close();
+  }
+  assert.equal(await toThread(basename, "/tmp/a.txt"), "a.txt");
+});
+
 // Reports and stack traces show these names.
-for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing })) {
+for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing, ...threads })) {
   if (typeof value === "function") assert.equal(value.name, name);
 }
 await assert.rejects(
@@ -48,4 +61,4 @@ await assert.rejects(
   /queue\.get on <Queue 0 of 3>/,
 );
 
-console.log("run, gather, timeout, taskGroup, Queue, VirtualClock and inspect work.");
+console.log("run, gather, timeout, taskGroup, Queue, VirtualClock, inspect and pools work.");

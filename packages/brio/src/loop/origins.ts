@@ -22,7 +22,11 @@ export function noteOrigin(thing: object): void {
 
 /** The lines of the user's code that made `thing`, innermost first; empty outside debug mode. */
 export function originOf(thing: object): readonly string[] {
-  const stack = origins.get(thing)?.stack;
+  return userLines(origins.get(thing)?.stack);
+}
+
+/** The lines of a stack that are the user's own, innermost first. */
+export function userLines(stack: string | undefined): readonly string[] {
   if (stack === undefined) return [];
   return stack
     .split("\n")

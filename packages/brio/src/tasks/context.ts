@@ -2,6 +2,7 @@ import { ambientScope, Scope } from "../cancel/scope.ts";
 import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { FreeVariables, shareValues, type Variables, writableValues } from "../loop/variables.ts";
+import { carry } from "./carried.ts";
 
 /** What `ContextVar.set` returns: it remembers the value to go back to. */
 export class Token<T> {
@@ -25,7 +26,8 @@ export class Token<T> {
 // What is set outside any loop, as Python's main thread has a context of its own.
 const outside = new FreeVariables();
 
-function currentVariables(): Variables {
+/** Those of the calling code. */
+export function currentVariables(): Variables {
   return ambient.getStore()?.variables ?? outside;
 }
 
@@ -52,11 +54,20 @@ export class ContextVar<T> {
   readonly name: string;
   private readonly fallback: { default?: T };
 
-  constructor(name: string, options: { default?: T } = {}) {
+  /**
+   * @param name for reports
+   * @param options `default`: its value where none is set. `carried`: its value travels with the calls of an executor, to
+   * other threads, processes and machines, where the variable that is carried under this name has it; it must be of a kind
+   * that can be copied. Default false.
+   *
+   * @throws RangeError if another variable is carried under this name.
+   */
+  constructor(name: string, options: { default?: T; carried?: boolean } = {}) {
     if (typeof name !== "string")
       throw new TypeError(`ContextVar needs a name: new ContextVar("user"); got ${typeof name}`);
     this.name = name;
     this.fallback = options;
+    if (options.carried === true) carry(this as ContextVar<unknown>); // its values are only handed on
   }
 
   /**

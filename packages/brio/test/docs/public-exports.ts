@@ -31,14 +31,17 @@ const ENTRIES = [
   "streams/index.ts",
   "subprocess/index.ts",
   "testing/index.ts",
+  "threads/index.ts",
 ];
 const SOURCE = "packages/brio/src";
+/** Those of the packages beside brio. */
+const OTHERS = ["packages/distributed/src/index.ts"];
 
 export function publicNames(): PublicName[] {
-  return ENTRIES.flatMap((entry) => {
-    const text = read(posix.join(SOURCE, entry));
+  return [...ENTRIES.map((entry) => posix.join(SOURCE, entry)), ...OTHERS].flatMap((entry) => {
+    const text = read(entry);
     return [...text.matchAll(/export (type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, , names, from]) => {
-      const file = posix.join(SOURCE, posix.dirname(entry), from as string);
+      const file = posix.join(posix.dirname(entry), from as string);
       return (names as string)
         .split(",")
         .map((name) => name.trim().replace(/^type /, ""))
@@ -59,7 +62,7 @@ const KINDS: Readonly<Record<string, PublicName["kind"]>> = {
 function declaration(file: string, name: string): PublicName {
   const lines = read(file).split("\n");
   const pattern = new RegExp(
-    `^export (?:async |abstract )?(class|function|const|type|interface) ${name}\\b(?!\\.)`,
+    `^export (?:async |abstract )?(class|function|const|type|interface)\\*? ${name}\\b(?!\\.)`,
   );
   const at = lines.findIndex((line) => pattern.test(line));
   if (at < 0) throw new Error(`${file} does not declare ${name} where it is looked for`);

@@ -16,7 +16,9 @@ export async function typeErrors(snippets: readonly Snippet[]): Promise<string[]
       writeFileSync(join(folder, `${index}.ts`), `${"\n".repeat(snippet.line - 1)}${snippet.code}\n`);
       return `${index}.ts`;
     });
-    const options = { noEmit: true, customConditions: ["brio-source"] };
+    // What a document imports lies beside it.
+    const rootDirs = [folder, join(root, "docs")];
+    const options = { noEmit: true, customConditions: ["brio-source"], rootDirs };
     writeFileSync(
       join(folder, "tsconfig.json"),
       JSON.stringify({ extends: join(root, "tsconfig.base.json"), compilerOptions: options, files }),
