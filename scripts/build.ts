@@ -4,6 +4,7 @@
  * - What the entries share is in one file, `core.js`: that loads faster than a file for each source, and packs smaller.
  * - Local names are short. Those of functions and classes stay: reports and stack traces show them.
  * - A statement has a line of its own: stack traces lead to it, and Node prints that line when an error is uncaught.
+ * - Commands (`bin`) are made too, at the places of their sources. Dependencies are not: they are installed beside it.
  * - Declarations that no entry leads to are left out, and so are examples: the sources and the docs have them.
  */
 import { spawnSync } from "node:child_process";
@@ -21,6 +22,8 @@ type Entry = Record<"brio-source" | "types" | "default", string>;
 interface Manifest {
   readonly private?: boolean;
   readonly exports: Readonly<Record<string, Entry | string>>;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
 }
 
 /** As the last step. Not with a pattern: a string may go over several lines. */
@@ -63,15 +66,24 @@ for (const file of globSync("packages/*/package.json", { cwd: root })) {
   const folder = join(root, dirname(file));
   const entries = Object.values(manifest.exports).filter((entry) => typeof entry !== "string");
   rmSync(join(folder, "dist"), { recursive: true, force: true });
-  await build([javascript(folder, entries), declarations(folder, entries)]);
+  const commands = Object.values(manifest.bin ?? {});
+  const external = Object.keys(manifest.dependencies ?? {}).map((name) => new RegExp(`^${name}(?:/|$)`));
+  await build([javascript(folder, entries, commands, external), declarations(folder, entries, external)]);
 }
 
-function javascript(folder: string, entries: readonly Entry[]): BuildOptions {
+function javascript(
+  folder: string,
+  entries: readonly Entry[],
+  commands: readonly string[],
+  external: RegExp[],
+): BuildOptions {
+  const files = [...entries.map((entry) => entry.default), ...commands];
   // Each entry but the first has a folder of its own, with what only it needs.
-  const apart = entries.slice(1).map((entry) => join(folder, dirname(entry["brio-source"])) + sep);
+  const apart = files.slice(1).map((file) => join(folder, "src", dirname(nameOf(file))) + sep);
   const names = { function: true, class: true };
   return {
-    input: inputs(folder, entries, "src/", ".ts"),
+    input: inputs(folder, files, "src/", ".ts"),
+    external,
     transform: { target: "es2022" },
     platform: "node",
     tsconfig: false,
@@ -92,9 +104,11 @@ function javascript(folder: string, entries: readonly Entry[]): BuildOptions {
 }
 
 /** From what tsc has made of each source: it knows the inferred types, and what is `@internal`. */
-function declarations(folder: string, entries: readonly Entry[]): BuildOptions {
+function declarations(folder: string, entries: readonly Entry[], external: RegExp[]): BuildOptions {
+  const files = entries.map((entry) => entry.default);
   return {
-    input: inputs(folder, entries, "build/", ".d.ts"),
+    input: inputs(folder, files, "build/", ".d.ts"),
+    external,
     platform: "node",
     plugins: [withoutExamples, dts({ dtsInput: true, tsconfig: false })],
     experimental: { attachDebugInfo: "none" },
@@ -102,8 +116,13 @@ function declarations(folder: string, entries: readonly Entry[]): BuildOptions {
   };
 }
 
-/** The file that each entry begins with, by the name that it gets in `dist`. */
-function inputs(folder: string, entries: readonly Entry[], from: string, extension: string) {
-  const names = entries.map((entry) => entry.default.replace(/^\.\/dist\/|\.js$/g, ""));
+/** The file that each published file begins with, by the name that this gets in `dist`. */
+function inputs(folder: string, files: readonly string[], from: string, extension: string) {
+  const names = files.map(nameOf);
   return Object.fromEntries(names.map((name) => [name, join(folder, from, name + extension)]));
+}
+
+/** `./dist/streams/index.js` is `streams/index`. */
+function nameOf(file: string): string {
+  return file.replace(/^\.\/dist\/|\.js$/g, "");
 }

@@ -1,6 +1,6 @@
 /**
- * Does what a user does: installs the packed packages into an empty project, runs a program on the
- * system's own Node (not the pinned one) and compiles one against the declarations.
+ * Does what a user does: installs the packed packages into an empty project, runs programs on the
+ * system's own Node (not the pinned one) and compiles others against the declarations.
  */
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,8 +51,10 @@ try {
   cpSync(join(root, "scripts/check-pack"), project, { recursive: true });
 
   const version = output("node", ["--version"], { cwd: project, env }).trim();
-  process.stdout.write(output("node", ["program.js"], { cwd: project, env }));
-  console.log(`The program ran on the system's Node, ${version}.`);
+  for (const program of ["program.js", "distributed.js"]) {
+    process.stdout.write(output("node", [program], { cwd: project, env }));
+  }
+  console.log(`The programs ran on the system's Node, ${version}.`);
 
   writeFileSync(
     join(project, "tsconfig.json"),
@@ -69,11 +71,11 @@ try {
         typeRoots: [join(root, "node_modules/@types")],
         types: ["node"],
       },
-      files: ["consumer.ts"],
+      files: ["consumer.ts", "distributed-consumer.ts"],
     }),
   );
   output(process.execPath, [tsc, "-p", project], { cwd: project, shell: false });
-  console.log("The consumer compiled against the packed declarations.");
+  console.log("The consumers compiled against the packed declarations.");
 } finally {
   rmSync(project, { recursive: true, force: true });
 }

@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative, sep } from "node:path";
 
-/** The floors from the ground up. A folder that is not listed is an error: say where it belongs. */
+/** The floors of brio from the ground up. A folder that is not listed is an error: say where it belongs. */
 export const layers = [
   "loop",
   "cancel",
@@ -24,6 +24,20 @@ export const layers = [
   "inspect",
   "testing",
 ] as const;
+
+/** The floors of the other packages, by their names. */
+const houses: Readonly<Record<string, readonly string[]>> = {
+  brio: layers,
+  "@brio/distributed": ["wire", "queue", "executor", "worker", "command"],
+};
+
+/** What a package may be built of. */
+export interface House {
+  /** Its folders, from the ground up. */
+  readonly floors: readonly string[];
+  /** The packages that its sources may import. */
+  readonly dependencies: readonly string[];
+}
 
 /** Past this many lines a file usually holds two ideas. */
 export const longFile = 400;
@@ -82,7 +96,17 @@ export function importsOf(source: string): Import[] {
  * @param src the folder of sources
  * @param entryPoints the files that the package exports, relative to `src`; they may import an `index.ts`
  */
-export function checkLayers(src: string, entryPoints: readonly string[]): Report {
+export function checkLayers(
+  src: string,
+  entryPoints: readonly string[],
+  { floors, dependencies }: House = { floors: layers, dependencies: [] },
+): Report {
+  /** `src/index.ts` stands on the roof. */
+  const floorOf = (file: string): number | undefined => {
+    if (file === "index.ts") return floors.length;
+    const floor = floors.indexOf(file.includes("/") ? folderOf(file) : "");
+    return floor === -1 ? undefined : floor;
+  };
   const files = readdirSync(src, { recursive: true, encoding: "utf8" })
     .map((file) => file.split(sep).join("/"))
     .filter((file) => file.endsWith(".ts"))
@@ -98,17 +122,18 @@ export function checkLayers(src: string, entryPoints: readonly string[]): Report
     if (lines > longFile) warnings.push(`${file}: ${lines} lines; past ${longFile} a file holds two ideas`);
     const floor = floorOf(file);
     if (floor === undefined) {
-      const message = `${file} is in no folder of the house (${layers.join(", ")})`;
+      const message = `${file} is in no folder of the house (${floors.join(", ")})`;
       findings.push({ file, line: 1, rule: "known folder", message });
     }
     const out: { target: string; line: number }[] = [];
     edges.set(file, out);
     for (const { specifier, line, kind } of importsOf(source)) {
       imports++;
-      if (specifier.startsWith("node:")) continue;
+      if (specifier.startsWith("node:") || dependencies.includes(packageOf(specifier))) continue;
       const target = posix.normalize(posix.join(posix.dirname(file), specifier));
       if (!specifier.startsWith(".") || target.startsWith("../")) {
-        const message = `imports "${specifier}"; only node: modules and files of this package may be imported`;
+        const allowed = ["node: modules", ...dependencies, "files of this package"].join(", ");
+        const message = `imports "${specifier}"; only these may be imported: ${allowed}`;
         findings.push({ file, line, rule: "no dependencies", message });
         continue;
       }
@@ -138,11 +163,12 @@ export function checkLayers(src: string, entryPoints: readonly string[]): Report
 
 const folderOf = (file: string): string => file.split("/", 1)[0] ?? "";
 
-/** `src/index.ts` stands on the roof. */
-function floorOf(file: string): number | undefined {
-  if (file === "index.ts") return layers.length;
-  const floor = (layers as readonly string[]).indexOf(file.includes("/") ? folderOf(file) : "");
-  return floor === -1 ? undefined : floor;
+/** `brio/streams` is of `brio`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 /** One finding for each import that closes a cycle in a depth-first walk. */
@@ -168,17 +194,23 @@ function cycles(edges: ReadonlyMap<string, readonly { target: string; line: numb
   return findings;
 }
 
-/** Reads a package's entry points from the `default` conditions of its exports. */
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string | Record<string, string>>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** Reads a package's entry points and dependencies from its package.json. */
 export function checkPackage(packageFolder: string): Report {
-  const manifest: { exports: Record<string, string | Record<string, string>> } = JSON.parse(
-    readFileSync(join(packageFolder, "package.json"), "utf8"),
-  );
+  const manifest: Manifest = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8"));
+  const floors = houses[manifest.name];
+  if (floors === undefined) throw new Error(`scripts/layers.ts does not know the floors of ${manifest.name}`);
   const src = join(packageFolder, "src");
   const entryPoints = Object.values(manifest.exports)
     .map((target) => (typeof target === "string" ? target : (target["brio-source"] ?? "")))
     .filter((target) => target.endsWith(".ts"))
     .map((target) => relative(src, join(packageFolder, target)).split(sep).join("/"));
-  return checkLayers(src, entryPoints);
+  return checkLayers(src, entryPoints, { floors, dependencies: Object.keys(manifest.dependencies ?? {}) });
 }
 
 export const root: string = dirname(import.meta.dirname);

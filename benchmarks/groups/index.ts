@@ -1,6 +1,7 @@
 /** All rows, in the order of the tables. A new group is a file beside this one, and a program for each peer. */
 import type { Row } from "../harness/row.ts";
 import { core } from "./core.ts";
+import { distributed } from "./distributed.ts";
 import { echo } from "./echo.ts";
 
-export const rows: readonly Row[] = [...core, ...echo];
+export const rows: readonly Row[] = [...core, ...echo, ...distributed];

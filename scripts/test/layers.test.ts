@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { checkLayers, checkPackage, importsOf, longFile, root } from "../layers.ts";
+import { checkLayers, checkPackage, type House, importsOf, longFile, root } from "../layers.ts";
 
 const made: string[] = [];
 afterEach(() => {
@@ -10,22 +10,22 @@ afterEach(() => {
 });
 
 /** Builds a house of these files and returns what is wrong with it, as `file:line rule`. */
-function broken(files: Record<string, string>): string[] {
-  return inspect(files).findings.map(({ file, line, rule }) => `${file}:${line} ${rule}`);
+function broken(files: Record<string, string>, house?: House): string[] {
+  return inspect(files, house).findings.map(({ file, line, rule }) => `${file}:${line} ${rule}`);
 }
 
-function inspect(files: Record<string, string>) {
+function inspect(files: Record<string, string>, house?: House) {
   const src = mkdtempSync(join(tmpdir(), "layers-"));
   made.push(src);
   for (const [file, source] of Object.entries(files)) {
     mkdirSync(join(src, dirname(file)), { recursive: true });
     writeFileSync(join(src, file), source);
   }
-  return checkLayers(src, ["index.ts", "testing/index.ts"]);
+  return checkLayers(src, ["index.ts", "testing/index.ts"], house);
 }
 
-test("brio's own sources keep the layer rule", () => {
-  const { findings, imports } = checkPackage(join(root, "packages/brio"));
+test.each(["brio", "distributed"])("the sources of packages/%s keep the layer rule", (name) => {
+  const { findings, imports } = checkPackage(join(root, "packages", name));
   expect(findings).toEqual([]);
   expect(imports).toBeGreaterThan(0);
 });
@@ -103,6 +103,30 @@ test("only node: modules and the package's own files are imported", () => {
       ].join("\n"),
     }),
   ).toEqual([1, 2, 3, 4].map((line) => `loop/loop.ts:${line} no dependencies`));
+});
+
+test("a package with floors and dependencies of its own may import these", () => {
+  const house = { floors: ["wire", "worker"], dependencies: ["brio", "@scope/driver"] };
+  expect(
+    broken(
+      {
+        "wire/job.ts": [
+          `import { run } from "brio";`,
+          `import { ThreadPool } from "brio/threads";`,
+          `import { connect } from "@scope/driver/fast";`,
+          `import { other } from "@scope/other";`,
+          `import { x } from "briony";`,
+          `import { serve } from "../worker/serve.ts";`,
+        ].join("\n"),
+        "worker/serve.ts": "",
+      },
+      house,
+    ),
+  ).toEqual([
+    "wire/job.ts:4 no dependencies",
+    "wire/job.ts:5 no dependencies",
+    "wire/job.ts:6 imports go down",
+  ]);
 });
 
 describe("no cycles", () => {

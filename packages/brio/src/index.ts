@@ -27,7 +27,7 @@ export {
 } from "./compose/wait.ts";
 export { waitFor } from "./compose/wait-for.ts";
 export type { Clock, ClockHost } from "./loop/clock.ts";
-export type { Duration } from "./loop/duration.ts";
+export { type Duration, milliseconds } from "./loop/duration.ts";
 export { RuntimeError } from "./loop/errors.ts";
 export { Handle, TimerHandle } from "./loop/handle.ts";
 export type { ExceptionHandler } from "./loop/loop.ts";
@@ -46,6 +46,7 @@ export { PriorityQueue, type PriorityQueueOptions } from "./queues/priority-queu
 export { Queue, type QueueStatistics, type ShutdownOptions } from "./queues/queue.ts";
 export { type BlockedTask, DeadlockError } from "./run/deadlock.ts";
 export { EventLoop, getRunningLoop } from "./run/event-loop.ts";
+export type { FunctionName, LoopExecutor } from "./run/loop-executor.ts";
 export { run } from "./run/run.ts";
 export { Runner, type RunOptions } from "./run/runner.ts";
 export { LoopProxy, openThreadPort, type ThreadHandlers } from "./run/thread-port.ts";

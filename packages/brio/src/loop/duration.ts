@@ -10,12 +10,23 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 const SHAPE = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)$/;
 
 /**
- * The milliseconds of a {@link Duration}.
+ * The milliseconds of a {@link Duration}; for functions of your own that take one.
  *
- * @throws TypeError if `value` is neither a number nor a string with a known unit.
- * @throws RangeError if it is negative or NaN.
+ * @param argument what the caller calls it, for the error
+ * @throws TypeError if `value` is neither a number nor a string with a known unit; RangeError if it is negative or NaN.
+ *
+ * @example
+ * ```ts
+ * import { type Duration, milliseconds } from "brio";
+ *
+ * function keepFor(age: Duration): number {
+ *   return Date.now() - milliseconds(age, "age");
+ * }
+ * console.log(milliseconds("1.5s", "age")); // 1500
+ * console.log(keepFor("1h") < Date.now()); // true
+ * ```
  */
-export function milliseconds(value: Duration, argument: string): number {
+export function milliseconds(value: Duration, argument = "duration"): number {
   if (typeof value === "number") {
     if (value >= 0) return value;
     const problem = Number.isNaN(value) ? "is NaN" : `is negative (${value})`;

@@ -1,11 +1,14 @@
 import { inspect } from "node:util";
+import { timeout as within } from "../compose/timeout.ts";
 import { ambient } from "../loop/ambient.ts";
+import type { Duration } from "../loop/duration.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { Loop } from "../loop/loop.ts";
 import type { Source } from "../tasks/coroutine.ts";
 import { spawn, type TaskOptions } from "../tasks/create-task.ts";
 import { Future } from "../tasks/future.ts";
 import type { Task } from "../tasks/task.ts";
+import { type FunctionName, type LoopExecutor, newDefaultExecutor } from "./loop-executor.ts";
 import { LoopSignals } from "./signals.ts";
 
 /**
@@ -65,6 +68,84 @@ export class EventLoop extends Loop {
     return this.signals.remove(signal);
   }
 
+  /**
+   * Calls `fn(...args)` in another thread, process or machine: by `executor`, or by the loop's default one if that is null,
+   * a pool of threads. `fn` must be named by `reference()` of `brio/threads`.
+   *
+   * *Cancel safety*: cancelling the task cancels the function, and the task ends when that has ended.
+   *
+   * @throws TypeError if `fn` is no reference, or `executor` no executor; RuntimeError if the default one was shut down.
+   *
+   * @example
+   * ```ts
+   * import { getRunningLoop, run } from "brio";
+   * import { references } from "brio/threads";
+   *
+   * const { scryptSync } = references<typeof import("node:crypto")>("node:crypto");
+   *
+   * await run(async () => {
+   *   const key = await getRunningLoop().runInExecutor(null, scryptSync, "password", "salt", 32);
+   *   console.log(key.length); // 32
+   * });
+   * ```
+   */
+  runInExecutor<A extends unknown[], R>(
+    executor: LoopExecutor | null,
+    fn: ((...args: A) => R) & FunctionName,
+    ...args: A
+  ): Task<Awaited<R>> {
+    this.assertOpen();
+    const chosen = executor ?? this.requireDefaultExecutor();
+    checkExecutor(chosen, "runInExecutor(executor, fn, ...args)");
+    return chosen.submit(fn, ...args);
+  }
+
+  private requireDefaultExecutor(): LoopExecutor {
+    if (this.executorIsShut) {
+      throw new RuntimeError(
+        "the loop's default executor was shut down: pass one, loop.runInExecutor(pool, fn)",
+      );
+    }
+    this.defaultExecutor ??= newDefaultExecutor();
+    if (this.defaultExecutor !== null) return this.defaultExecutor;
+    throw new RuntimeError(
+      'the loop has no default executor: import "brio/threads", which brings a pool of threads, or call loop.setDefaultExecutor(executor)',
+    );
+  }
+
+  /**
+   * Sets what `runInExecutor(null, ...)` and `toThread()` use. It is closed when the loop ends.
+   *
+   * @throws TypeError if it is no executor.
+   */
+  setDefaultExecutor(executor: LoopExecutor): void {
+    checkExecutor(executor, "setDefaultExecutor(executor)");
+    this.defaultExecutor = executor;
+  }
+
+  /**
+   * Closes the default executor: waits for its calls, and gives its workers back. `run` does so at its end.
+   *
+   * *Cancel safety*: cancelled, or when the time is over, it cancels the calls, and waits for them to end.
+   *
+   * @param limit how long its calls may take; null: for ever. Default "5m"
+   * @throws TimeoutError if the time was over.
+   */
+  async shutdownDefaultExecutor(limit: Duration | null = "5m"): Promise<void> {
+    this.executorIsShut = true;
+    const executor = this.defaultExecutor;
+    this.defaultExecutor = null;
+    if (executor !== null) await within(limit, () => executor.close());
+  }
+
+  /** @internal */
+  get hasDefaultExecutor(): boolean {
+    return this.defaultExecutor !== null;
+  }
+
+  private defaultExecutor: LoopExecutor | null = null;
+  private executorIsShut = false;
+
   /** Is something running in it: has `run` begun, and not ended? */
   isRunning(): boolean {
     return this.running;
@@ -84,6 +165,13 @@ export class EventLoop extends Loop {
   override toString(): string {
     return `<EventLoop ${this.isClosed() ? "closed" : this.running ? "running" : "not running"}>`;
   }
+}
+
+function checkExecutor(executor: LoopExecutor, call: string): void {
+  if (typeof executor?.submit === "function" && typeof executor.close === "function") return;
+  throw new TypeError(
+    `loop.${call} takes an executor, such as new ThreadPool() of brio/threads; got ${inspect(executor)}`,
+  );
 }
 
 /**

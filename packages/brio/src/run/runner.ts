@@ -187,12 +187,20 @@ export class Runner implements AsyncDisposable, Stoppable {
     this.state = "closing";
     try {
       await shutDown(loop, this.stuck ? 0 : this.grace);
+      if (loop.hasDefaultExecutor && !this.stuck) await this.closeExecutor(loop);
     } finally {
       this.state = "closed";
       reportFailures(loop);
       loop.close();
       this.releaseSignals?.();
     }
+  }
+
+  /** What its calls belonged to has ended: so have they. */
+  private async closeExecutor(loop: EventLoop): Promise<void> {
+    const close = (): Promise<void> => loop.shutdownDefaultExecutor(this.grace);
+    const task = spawn<void>(loop, close, { name: "closing the default executor" }, "run()");
+    await new Promise<void>((resolve) => task.observe(new Watcher(() => resolve(), null)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import type { Scope } from "../cancel/scope.ts";
 import { FAILED, Wait, type WaitSource } from "../cancel/wait.ts";
 import type { Alarm } from "../loop/handle.ts";
 import type { Loop } from "../loop/loop.ts";
+import type { FunctionName } from "../run/loop-executor.ts";
 import type { Task } from "../tasks/task.ts";
 import { reviveError } from "./error-data.ts";
 import type { CheckedCallOptions } from "./executor.ts";
@@ -16,13 +17,12 @@ import {
   type WireExtras,
   type WireReply,
 } from "./protocol.ts";
-import type { FunctionName } from "./reference.ts";
 
 /** What a call asks of its pool. */
 export interface CallOwner {
-  readonly title: string;
   /** The call is cancelled before a worker has begun it. */
   dropped(call: Call): void;
+  toString(): string;
 }
 
 /*
@@ -60,6 +60,7 @@ export class Call implements WaitSource<unknown> {
   private expired = false;
   private clock: Alarm | null = null;
   private failed = false;
+  private unbegun = false;
   private outcome: unknown = undefined;
 
   constructor(
@@ -192,7 +193,8 @@ export class Call implements WaitSource<unknown> {
 
   /** How it ended, for statistics. */
   get ending(): "completed" | "failed" | "cancelled" {
-    if (!this.failed) return this.outcome === undefined && this.cause !== null ? "cancelled" : "completed";
+    if (this.unbegun) return "cancelled";
+    if (!this.failed) return "completed";
     return this.outcome instanceof CancelledError ? "cancelled" : "failed";
   }
 
@@ -218,6 +220,7 @@ export class Call implements WaitSource<unknown> {
       return true;
     }
     if (this.stop(cause)) return true;
+    this.unbegun = true;
     this.owner.dropped(this);
     return false;
   }

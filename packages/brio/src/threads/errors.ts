@@ -1,5 +1,5 @@
 import { RuntimeError } from "../loop/errors.ts";
-import type { FunctionName } from "./reference.ts";
+import type { FunctionName } from "../run/loop-executor.ts";
 
 /** The module does not export the function that is to be called there: it is another, or an older, version. */
 export class FunctionNotFoundError extends Error {

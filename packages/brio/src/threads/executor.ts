@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { Transferable } from "node:worker_threads";
 import { type Duration, milliseconds, optionalMilliseconds } from "../loop/duration.ts";
+import type { CarriedValues } from "../tasks/carried.ts";
 import type { Task } from "../tasks/task.ts";
 import type { AnyFunction, Reference } from "./reference.ts";
 
@@ -18,6 +19,8 @@ export interface CallOptions {
   readonly name?: string | undefined;
   /** How often the call may be begun, if its worker dies each time. Default 1. */
   readonly attempts?: number | undefined;
+  /** The values of the context variables that travel with the call, by name. Default: those set where it is made. */
+  readonly variables?: CarriedValues | undefined;
 }
 
 /** What is told of a function's progress. Written so that one may say what type it reports. */
@@ -109,6 +112,7 @@ export interface CheckedCallOptions {
   readonly grace: number | null;
   readonly name: string | undefined;
   readonly attempts: number;
+  readonly variables: CarriedValues | undefined;
 }
 
 const DEFAULT_GRACE = 1000;
@@ -120,6 +124,7 @@ export const DEFAULT_CALL: CheckedCallOptions = {
   grace: DEFAULT_GRACE,
   name: undefined,
   attempts: 1,
+  variables: undefined,
 };
 
 /**
@@ -144,7 +149,7 @@ export function checkedCallOptions(
       `with() takes an object of options, such as { timeout: "5s" }; got ${inspect(options)}`,
     );
   }
-  const { transfer, onProgress, timeout, grace, name, attempts } = options;
+  const { transfer, onProgress, timeout, grace, name, attempts, variables } = options;
   if (transfer !== undefined && !Array.isArray(transfer))
     throw new TypeError(
       `transfer must be an array of what is to be moved: [buffer]; got ${inspect(transfer)}`,
@@ -153,6 +158,10 @@ export function checkedCallOptions(
     throw new TypeError(`onProgress must be a function (value) => void; got ${inspect(onProgress)}`);
   if (attempts !== undefined && (!Number.isInteger(attempts) || attempts < 1))
     throw new RangeError(`attempts must be a whole number >= 1; got ${inspect(attempts)}`);
+  if (variables !== undefined && (typeof variables !== "object" || variables === null))
+    throw new TypeError(
+      `variables must be an object of values by name, as carriedContext() gives it; got ${inspect(variables)}`,
+    );
   return {
     transfer: transfer ?? before.transfer,
     onProgress: onProgress ?? before.onProgress,
@@ -160,6 +169,7 @@ export function checkedCallOptions(
     grace: grace === undefined ? before.grace : grace === null ? null : milliseconds(grace, "grace"),
     name: name === undefined ? before.name : String(name),
     attempts: attempts ?? before.attempts,
+    variables: variables ?? before.variables,
   };
 }
 

@@ -6,6 +6,7 @@ export {
   throwIfCancelled,
   transfer,
 } from "./call-context.ts";
+export { createExecutor, type ExecutorOptions } from "./create-executor.ts";
 export { type ErrorClass, registerErrorClass } from "./error-classes.ts";
 export {
   type ErrorData,
@@ -40,10 +41,13 @@ export { ExecutorBase } from "./executor-base.ts";
 export { InlineExecutor, type InlineExecutorOptions } from "./inline-executor.ts";
 export { FunctionTable, loadFunction } from "./load-function.ts";
 export { mapCalls } from "./map-calls.ts";
+export { onLoopClose } from "./on-loop-close.ts";
 export type { PoolOptions } from "./pool-options.ts";
+export type { ProcessOptions } from "./process-host.ts";
+export { ProcessPool, type ProcessPoolOptions } from "./process-pool.ts";
 export {
   type AnyFunction,
-  type FunctionName,
+  functionId,
   isReference,
   type Reference,
   type ReferenceOptions,
@@ -55,4 +59,4 @@ export { carriedContext, type RunCallOptions, runCall } from "./run-call.ts";
 export { sendItems } from "./stream-items.ts";
 export type { ThreadOptions } from "./thread-host.ts";
 export { ThreadPool, type ThreadPoolOptions } from "./thread-pool.ts";
-export { WorkerPool } from "./worker-pool.ts";
+export { toThread } from "./to-thread.ts";

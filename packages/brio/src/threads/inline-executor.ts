@@ -125,7 +125,7 @@ export class InlineExecutor extends ExecutorBase<CallOptions, CheckedCallOptions
       const copy = this.copied(value, `progress of ${fn.id}`);
       loop.callSoon(() => onProgress?.(copy));
     };
-    const variables = this.copied(carriedContext(), "a carried context variable");
+    const variables = this.copied(options?.variables ?? carriedContext(), "a carried context variable");
     const call = async (): Promise<unknown> => {
       const given = args.map((arg, index) => this.copied(arg, `argument ${index + 1} of ${fn.id}`));
       const called = functionOf(fn) ?? (await loadFunction(fn));

@@ -1,6 +1,7 @@
 import { RuntimeError } from "../loop/errors.ts";
+import type { FunctionName } from "../run/loop-executor.ts";
 import { FunctionNotFoundError, ModuleLoadError } from "./errors.ts";
-import { type AnyFunction, type FunctionName, functionId, functionOf, isReference } from "./reference.ts";
+import { type AnyFunction, functionId, functionOf, isReference, named, type Reference } from "./reference.ts";
 
 /** What was loaded, by module and export. A failure is not kept: the next call tries again. */
 const loaded = new Map<string, AnyFunction>();
@@ -107,6 +108,7 @@ function isClass(value: object): boolean {
  */
 export class FunctionTable {
   private readonly functions = new Map<string, AnyFunction>();
+  private readonly names = new Map<string, FunctionName>();
   private readonly modules: string[] = [];
 
   private constructor() {}
@@ -127,13 +129,15 @@ export class FunctionTable {
       table.modules.push(href);
       for (const [exportName, fn] of functionsOf(exported)) {
         const value = exported[exportName];
-        table.add(isReference(value) ? value.id : functionId(href, exportName), fn);
+        const id = isReference(value) ? value.id : functionId(href, exportName);
+        table.add({ module: href, exportName, id }, fn);
       }
     }
     return table;
   }
 
-  private add(id: string, fn: AnyFunction): void {
+  private add(name: FunctionName, fn: AnyFunction): void {
+    const { id } = name;
     const known = this.functions.get(id);
     if (known !== undefined && known !== fn) {
       throw new RangeError(
@@ -141,6 +145,7 @@ export class FunctionTable {
       );
     }
     this.functions.set(id, fn);
+    this.names.set(id, name);
   }
 
   /** The ids of all of them. */
@@ -151,6 +156,12 @@ export class FunctionTable {
   /** Is there a function with this id? */
   has(id: string): boolean {
     return this.functions.has(id);
+  }
+
+  /** A reference to the function with this id, to hand it on to another executor. @throws FunctionNotFoundError if there is none. */
+  reference(id: string): Reference {
+    const fn = this.get(id) as (...args: unknown[]) => unknown; // it is only called
+    return named((...args) => fn(...args), this.names.get(id) as FunctionName, fn); // set together
   }
 
   /** The function with this id. @throws FunctionNotFoundError if there is none. */

@@ -1,4 +1,5 @@
 import type { Alarm } from "../loop/handle.ts";
+import type { FunctionName } from "../run/loop-executor.ts";
 import type { Call } from "./call.ts";
 import type { ThrownData } from "./error-data.ts";
 import { WorkerDiedError, type WorkerEnd } from "./errors.ts";
@@ -10,7 +11,6 @@ import {
   type WireCall,
   type WorkerStart,
 } from "./protocol.ts";
-import type { FunctionName } from "./reference.ts";
 import type { HostListener, WorkerHost } from "./worker-host.ts";
 
 /** What a worker tells its pool. */
@@ -48,12 +48,15 @@ const PATIENCE = 5000;
 /** A worker, as its pool sees it. */
 export class PoolWorker implements HostListener {
   state: WorkerState = "starting";
+  wasReady = false;
   /** Since when it has nothing to do, in loop time. */
   idleSince = 0;
   readonly host: WorkerHost;
   private readonly owner: WorkerOwner;
   /** What it has been sent and has not answered, in the order in which it begins them. */
   private readonly calls = new Map<number, Call>();
+  /** Those that can't have reached it. */
+  private readonly unbegun = new Set<Call>();
   private readonly known = new Map<string, number>();
   private lastId = 0;
   /** How long a call takes here, in milliseconds, of late. */
@@ -183,11 +186,20 @@ export class PoolWorker implements HostListener {
     if (message.type === "replies") {
       this.settle(message.replies, message.took);
     } else if (message.type === "ready") {
+      this.wasReady = true;
       if (this.state === "starting") this.state = "serving";
       this.owner.ready(this);
-      if (this.calls.size === 0) this.keepAlive(false);
-    } else {
+      this.rest();
+    } else if (message.type === "unfit") {
       this.owner.unfit(this, message.thrown);
+    }
+  }
+
+  unsent(message: ToWorker): void {
+    if (message.type !== "calls") return;
+    for (const [id] of message.calls) {
+      const call = this.calls.get(id);
+      if (call !== undefined) this.unbegun.add(call);
     }
   }
 
@@ -214,7 +226,8 @@ export class PoolWorker implements HostListener {
   }
 
   private rest(): void {
-    if (this.calls.size > 0 || !this.awake) return;
+    // One that is told to end is waited for.
+    if (this.calls.size > 0 || !this.awake || this.state !== "serving") return;
     this.keepAlive(false);
   }
 
@@ -245,7 +258,7 @@ export class PoolWorker implements HostListener {
     if (this.patience !== null) clearTimeout(this.patience);
     const left: Call[] = [];
     for (const call of [...this.calls.values()]) {
-      if (this.takeBack(call)) {
+      if (this.unbegun.has(call) || this.takeBack(call)) {
         call.takenBack();
         left.push(call);
         continue;

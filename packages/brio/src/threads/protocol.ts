@@ -1,6 +1,6 @@
+import type { FunctionName } from "../run/loop-executor.ts";
 import type { CarriedValues } from "../tasks/carried.ts";
 import type { ThrownData } from "./error-data.ts";
-import type { FunctionName } from "./reference.ts";
 
 /*
  * What a pool and its workers say to each other. Calls and replies travel in lists: sending one message costs more than all
@@ -63,5 +63,7 @@ export type WireReply =
 export type FromWorker =
   | { readonly type: "ready" }
   | { readonly type: "unfit"; readonly thrown: ThrownData }
+  /** A process is about to end, because of an error that nobody has caught. */
+  | { readonly type: "dying"; readonly thrown: ThrownData }
   /** `took` is how many milliseconds the worker was busy with them. */
   | { readonly type: "replies"; readonly replies: WireReply[]; readonly took: number };

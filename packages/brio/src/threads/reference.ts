@@ -2,22 +2,10 @@ import { isBuiltin } from "node:module";
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
+import type { FunctionName } from "../run/loop-executor.ts";
 
 /** Any function; what it takes and gives is known where it is called. */
 export type AnyFunction = (...args: never) => unknown;
-
-/** Where a function is found: enough for another thread, process or machine to import it. */
-export interface FunctionName {
-  /** The module: an absolute URL, or that of a module of Node's such as `node:zlib`. */
-  readonly module: string;
-  /** What the module exports it as. */
-  readonly exportName: string;
-  /**
-   * Its name on other machines, where the module lies elsewhere and may be built: the module's file name without its
-   * extension, and the export, as in `jobs#countWords`.
-   */
-  readonly id: string;
-}
 
 /** A function that can be imported elsewhere. Called, it is the function itself. */
 export type Reference<F extends AnyFunction = AnyFunction> = F & FunctionName;
@@ -160,7 +148,16 @@ export function moduleUrl(module: string | URL, caller: string, right: string): 
 
 const EXTENSION = /\.[cm]?[jt]sx?$/;
 
-/** What `.ts` sources and built `.js` on another machine agree on. */
+/**
+ * The name of a function on other machines: what `.ts` sources here and built `.js` there agree on.
+ *
+ * @example
+ * ```ts
+ * import { functionId } from "brio/threads";
+ *
+ * console.log(functionId("file:///srv/app/jobs.ts", "countWords")); // jobs#countWords
+ * ```
+ */
 export function functionId(module: string, exportName: string): string {
   if (module.startsWith("node:")) return `${module}#${exportName}`;
   const path = module.replace(/[?#].*$/s, "");

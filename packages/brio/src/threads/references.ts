@@ -1,12 +1,6 @@
+import type { FunctionName } from "../run/loop-executor.ts";
 import { loadFunction } from "./load-function.ts";
-import {
-  type AnyFunction,
-  type FunctionName,
-  functionId,
-  moduleUrl,
-  named,
-  type Reference,
-} from "./reference.ts";
+import { type AnyFunction, functionId, moduleUrl, named, type Reference } from "./reference.ts";
 
 /** The functions among a module's exports, as references; called in place, they import the module first. */
 export type References<M> = {

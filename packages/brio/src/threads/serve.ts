@@ -4,6 +4,7 @@ import type { Transferable } from "node:worker_threads";
 import { CancelledError } from "../cancel/errors.ts";
 import { requireScope, type Scope } from "../cancel/scope.ts";
 import type { Loop } from "../loop/loop.ts";
+import type { FunctionName } from "../run/loop-executor.ts";
 import { run } from "../run/run.ts";
 import { Event } from "../sync/event.ts";
 import { Watcher } from "../tasks/listeners.ts";
@@ -26,7 +27,6 @@ import {
   type WireReply,
   type WorkerStart,
 } from "./protocol.ts";
-import type { FunctionName } from "./reference.ts";
 import { startCall } from "./run-call.ts";
 import { ServedCall } from "./served-call.ts";
 

@@ -37,7 +37,7 @@ export class ThreadPool extends WorkerPool {
   }
 
   /** @internal */
-  override host(start: WorkerStart, listener: HostListener): WorkerHost {
+  protected override host(start: WorkerStart, listener: HostListener): WorkerHost {
     return new ThreadHost(start, this.threads, listener);
   }
 }

@@ -6,6 +6,8 @@ import type { FromWorker, ToWorker } from "./protocol.ts";
 /** What is told of a worker. */
 export interface HostListener {
   received(message: FromWorker): void;
+  /** What was posted has not reached it: it is ending. */
+  unsent(message: ToWorker): void;
   /** Once, at last. */
   ended(end: WorkerEnd): void;
 }

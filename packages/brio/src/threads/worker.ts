@@ -1,7 +1,8 @@
 import process from "node:process";
 import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Claims } from "./claims.ts";
-import type { ToWorker, WorkerStart } from "./protocol.ts";
+import { serializeError } from "./error-data.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./protocol.ts";
 import { serve } from "./serve.ts";
 
 /** This module, which is what a worker runs. (In what is published, it is a part of a larger one.) */
@@ -37,12 +38,23 @@ function serveProcess(): void {
   process.on("SIGINT", () => {});
   // The program has ended, however it has.
   process.on("disconnect", () => process.exit(0));
-  process.once("message", (message: ToWorker) => {
-    if (message.type !== "start") return;
+  process.on("uncaughtExceptionMonitor", (error) => {
+    process.send?.({ type: "dying", thrown: serializeError(error) } satisfies FromWorker);
+  });
+  const early: ToWorker[] = [];
+  let listener = (message: ToWorker): void => void early.push(message);
+  process.on("message", (message: ToWorker) => {
+    if (message.type !== "start") {
+      listener(message);
+      return;
+    }
     const end = serve(message.start, {
       claims: null,
       post: (reply) => void process.send?.(reply),
-      listen: (listener) => process.on("message", listener as (message: unknown) => void), // the pool sends nothing else
+      listen: (serving) => {
+        listener = serving;
+        for (const each of early) serving(each);
+      },
       next: null,
     });
     void end.then(() => process.exit(0));

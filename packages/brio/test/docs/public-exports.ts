@@ -34,12 +34,14 @@ const ENTRIES = [
   "threads/index.ts",
 ];
 const SOURCE = "packages/brio/src";
+/** Those of the packages beside brio. */
+const OTHERS = ["packages/distributed/src/index.ts"];
 
 export function publicNames(): PublicName[] {
-  return ENTRIES.flatMap((entry) => {
-    const text = read(posix.join(SOURCE, entry));
+  return [...ENTRIES.map((entry) => posix.join(SOURCE, entry)), ...OTHERS].flatMap((entry) => {
+    const text = read(entry);
     return [...text.matchAll(/export (type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, , names, from]) => {
-      const file = posix.join(SOURCE, posix.dirname(entry), from as string);
+      const file = posix.join(posix.dirname(entry), from as string);
       return (names as string)
         .split(",")
         .map((name) => name.trim().replace(/^type /, ""))

@@ -1,10 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { redisAnswers } from "./services.ts";
 import { type Run, runSnippets } from "./snippet-runs.ts";
 import { typeErrors } from "./snippet-types.ts";
 import { agrees, allSnippets, type Snippet } from "./snippets.ts";
 
 const snippets = allSnippets().filter(({ info }) => !info.includes("fragment"));
-const toRun = snippets.filter(({ info }) => !info.includes("types-only"));
+const redis = await redisAnswers();
+const toRun = snippets.filter(
+  ({ info }) => !info.includes("types-only") && (redis || !info.includes("redis")),
+);
 
 function named(all: readonly Snippet[]): [string, Snippet][] {
   return all.map((snippet) => [`${snippet.file}:${snippet.line}`, snippet]);

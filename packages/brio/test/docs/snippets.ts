@@ -1,7 +1,7 @@
 /*
  * Code blocks in the docs, and what is expected of them
  *
- * Every ```ts block in README.md, packages/brio/README.md and docs/, and every one after `@example` in a doc comment, is
+ * Every ```ts block in README.md, the packages' README.md and docs/, and every one after `@example` in a doc comment, is
  * a complete program: it is type-checked and run, and must end well and write nothing to stderr.
  *
  *   console.log(await task); // done          the comment is what this line prints
@@ -15,6 +15,7 @@
  *   ```ts types-only    checked, and not run: what Node's type stripping can't run, such as decorators
  *   ```ts exit=130      run in a process of its own, which must end with this code; its stderr is not looked at
  *   ```ts stderr        may write to stderr
+ *   ```ts redis         run where a Redis answers (BRIO_REDIS_URL, by default redis://127.0.0.1:6379)
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,13 +39,13 @@ export interface Snippet {
   readonly prints: ReadonlyMap<number, readonly string[]>;
 }
 
-const WORDS = /^(?:fragment|types-only|stderr|exit=\d+)$/;
+const WORDS = /^(?:fragment|types-only|stderr|redis|exit=\d+)$/;
 
 /** All code blocks, of documents and of doc comments. */
 export function allSnippets(): Snippet[] {
   return [
     ...documents().flatMap((file) => snippetsOf(file, read(file))),
-    ...globSync("packages/brio/src/**/*.ts", { cwd: root })
+    ...globSync("packages/*/src/**/*.ts", { cwd: root })
       .sort()
       .flatMap((file) => snippetsOf(file, commentsOnly(read(file)))),
   ];
@@ -52,7 +53,7 @@ export function allSnippets(): Snippet[] {
 
 /** The documents, relative to the root. */
 export function documents(): string[] {
-  return ["README.md", "packages/brio/README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()];
+  return ["README.md", ...globSync(["packages/*/README.md", "docs/**/*.md"], { cwd: root }).sort()];
 }
 
 export function read(file: string): string {
