@@ -5,8 +5,11 @@
 //
 // The same on other machines, which need Redis between them and this one:
 //
-//   npx brio-worker examples/15-hyperparameter-search/train.ts --queue trials --connection redis://127.0.0.1:6379
+//   brio-worker examples/15-hyperparameter-search/train.ts --queue trials --connection redis://127.0.0.1:6379
 //   node examples/15-hyperparameter-search/main.ts --executor redis://127.0.0.1:6379/trials
+//
+// (brio-worker is the command of the package @brio/distributed. Here, where nothing is built, it is
+// `npx node --conditions=brio-source packages/distributed/src/command/main.ts`.)
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { getRunningLoop, run } from "brio";

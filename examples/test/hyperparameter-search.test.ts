@@ -1,9 +1,12 @@
 import { mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { run } from "brio";
 import { InlineExecutor } from "brio/threads";
 import { expect, test } from "vitest";
+import { client, describeWithRedis, REDIS_URL } from "../../packages/distributed/test/redis.ts";
+import { WorkerProcess } from "../../packages/distributed/test/worker-process.ts";
 import { loadDigits } from "../15-hyperparameter-search/digits.ts";
 import { makeTrials, search } from "../15-hyperparameter-search/search.ts";
 import { train } from "../15-hyperparameter-search/train.ts";
@@ -57,4 +60,24 @@ test("15-hyperparameter-search runs as a program, on threads, and draws a chart"
   expect(lines.at(-1)).toBe(`chart: ${file}`);
   expect(await readFile(file, "utf8")).toMatch(/^<svg [\s\S]*<path [\s\S]*<\/svg>\n$/);
   expect(code).toBe(0);
+});
+
+describeWithRedis("15-hyperparameter-search on another machine", () => {
+  test("is the same program", async () => {
+    const queue = `brio-test-search-${process.pid}`;
+    const redis = client();
+    const jobs = fileURLToPath(new URL("../15-hyperparameter-search/train.ts", import.meta.url));
+    await run(async () => {
+      await using worker = await WorkerProcess.run([jobs, "--queue", queue, "--connection", REDIS_URL]);
+      await worker.line(/^brio-worker: functions: train#train/);
+      const args = ["--executor", `${REDIS_URL}/${queue}`, "--trials", "3", "--epochs", "2"];
+      await using program = new Program("15-hyperparameter-search/main.ts", args);
+      const { code, lines } = await program.ended();
+      expect(lines.at(-1)).toMatch(/^best: trial \d, [\d.]+ %; \d of 6 epochs were trained; [\d.]+ s$/);
+      expect(code).toBe(0);
+    });
+    const keys = await redis.keys(`bull:${queue}:*`);
+    expect(keys.length).toBeGreaterThan(0); // it went through Redis
+    await redis.del(keys);
+  });
 });
