@@ -140,6 +140,7 @@ interface Parts {
  * not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
  */
 async function drain({ worker, runner, redis }: Parts, patience: number): Promise<void> {
+  runner.close();
   if (isConnected(redis)) {
     const closed = worker.close();
     const told = async (): Promise<void> => {
