@@ -16,7 +16,7 @@ import {
   type ResultRow,
   type Results,
 } from "./harness/results.ts";
-import { findPython, type Python, processor, versionOf } from "./harness/system.ts";
+import { findPython, type Python, processor, redisAnswers, redisUrl, versionOf } from "./harness/system.ts";
 import { growthBlock, rowBlock } from "./harness/terminal.ts";
 
 const header = { node: process.version, cpu: processor(), date: new Date().toISOString() };
@@ -70,8 +70,13 @@ async function main(): Promise<void> {
   if (missing.length > 0) console.log(`Not here: ${missing.join(", ")}`);
   console.log();
   const begin = performance.now();
+  const redis = options.rows.every(({ needs }) => needs === undefined) || (await redisAnswers());
+  const possible = options.rows.filter(({ needs }) => needs === undefined || redis);
+  for (const { name } of options.rows.filter((row) => !possible.includes(row))) {
+    console.log(`${name} is left out: no Redis answers at ${redisUrl}\n`);
+  }
   const run = options.growth ? grow : compare;
-  const failures = await run({ ...options, peers }, python);
+  const failures = await run({ ...options, rows: possible, peers }, python);
   console.log(`${Math.round((performance.now() - begin) / 1000)} s`);
   if (failures.length > 0) {
     console.error(`${failures.length} cells failed:`);

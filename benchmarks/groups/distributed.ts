@@ -10,6 +10,7 @@ export const distributed: readonly Row[] = [
     unit: "jobs/s",
     better: "higher",
     load: { tasks: 100, turns: 1 },
+    needs: "Redis",
     peers: ["brio", "bullmq"],
   },
 ];

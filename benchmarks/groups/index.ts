@@ -3,5 +3,6 @@ import type { Row } from "../harness/row.ts";
 import { core } from "./core.ts";
 import { distributed } from "./distributed.ts";
 import { echo } from "./echo.ts";
+import { executors } from "./executors.ts";
 
-export const rows: readonly Row[] = [...core, ...echo, ...distributed];
+export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed];

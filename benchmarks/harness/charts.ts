@@ -6,7 +6,7 @@ import { type PeerName, peerNames } from "./peers.ts";
 import { type GrowthResults, type ResultRow, type Results, ratio } from "./results.ts";
 import type { Measure, Row } from "./row.ts";
 
-/** A peer has the same colour everywhere. */
+/** A peer has the same colour everywhere. (Those that never meet may share one.) */
 const colours: Readonly<Record<PeerName, string>> = {
   brio: "#111111",
   native: "#9498a0",
@@ -15,6 +15,9 @@ const colours: Readonly<Record<PeerName, string>> = {
   "p-limit": "#97bbf5",
   "p-queue": "#9c6b4e",
   "async-mutex": "#ff8ab7",
+  piscina: "#97bbf5",
+  tinypool: "#9c6b4e",
+  workerpool: "#ff8ab7",
   bullmq: "#d1495b",
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",

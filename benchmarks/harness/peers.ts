@@ -7,6 +7,9 @@ export const peerNames = [
   "p-limit",
   "p-queue",
   "async-mutex",
+  "piscina",
+  "tinypool",
+  "workerpool",
   "bullmq",
   "asyncio",
   "uvloop",
@@ -34,6 +37,9 @@ export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly st
 /** Those that come from npm, brio among them. */
 export const isPackage = (peer: PeerName): boolean => peer !== "native" && !isPython(peer);
 
+/** Pools of threads or processes, and nothing else. */
+export const poolPackages = ["piscina", "tinypool", "workerpool"] as const satisfies PeerName[];
+
 /** How a table's heading names them. */
 export const titles: Readonly<Record<PeerName, string>> = {
   brio: "brio",
@@ -43,6 +49,9 @@ export const titles: Readonly<Record<PeerName, string>> = {
   "p-limit": "p-limit",
   "p-queue": "p-queue",
   "async-mutex": "async-mutex",
+  piscina: "piscina",
+  tinypool: "tinypool",
+  workerpool: "workerpool",
   bullmq: "BullMQ",
   asyncio: "asyncio",
   uvloop: "uvloop",

@@ -23,6 +23,8 @@ export interface Row {
   readonly load: Load;
   /** The load of one size of `--growth`; absent when a row has nothing that grows. */
   readonly grown?: (size: number) => Load;
+  /** A server that must answer; without it, the row is left out. */
+  readonly needs?: "Redis";
   /** Who takes part. Everyone else gets a dash. */
   readonly peers: readonly PeerName[];
   /** Who takes several seconds, and is left out of a quick run. */

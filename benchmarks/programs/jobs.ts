@@ -1,8 +1,9 @@
 /** What the job programs share: the function, and where its queue is. */
 import process from "node:process";
 import { Redis } from "ioredis";
+import { redisUrl } from "../harness/system.ts";
 
-export const connection: string = process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379";
+export const connection: string = redisUrl;
 
 /** How many jobs a worker runs at once. */
 export const concurrency = 10;

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { rows } from "../groups/index.ts";
 import { isPackage, isPython, type PeerName, peerNames } from "../harness/peers.ts";
 import type { Row } from "../harness/row.ts";
+import { redisAnswers, redisUrl } from "../harness/system.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
@@ -55,8 +56,12 @@ test.each(cases(inPython))("$name has a program for each $group row", ({ group, 
   );
 });
 
+const redis = await redisAnswers();
+if (!redis && process.env.BRIO_REQUIRE_SERVICES === "1") throw new Error(`no Redis answers at ${redisUrl}`);
+
 const timed = rows
   .filter((row) => row.measure === "time" || row.measure === "rate" || row.measure === "resident")
+  .filter((row) => row.needs === undefined || redis)
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
 
 test.each(timed)("$peer comes to the right result in $row.name", async ({ row, peer }) => {

@@ -130,6 +130,7 @@ describeWithRedis("a job that is there already", () => {
       await executor.health();
       await withWorker(queue, async () => {
         expect(await Promise.all([first, second])).toEqual([9, 9]);
+        expect(executor.jobIdOf(second)).toBe(executor.jobIdOf(first));
         expect(await deduplicated.submit(square, 4)).toBe(16);
       });
     });

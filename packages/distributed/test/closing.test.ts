@@ -22,6 +22,7 @@ describeWithRedis("closing an executor", () => {
         expect(tasks.map((task) => task.result())).toEqual([1, 4, 9]);
         expect(() => executor.submit(add, 1, 2)).toThrow(ExecutorClosedError);
         await executor.close();
+        await expect(executor.health()).rejects.toThrow(ExecutorClosedError);
       });
     });
   });

@@ -20,6 +20,8 @@ export interface CrewOwner {
   diedIdle(end: WorkerEnd): void;
 }
 
+/** Milliseconds for which a worker may be silent while others have nothing to do, until they take of its calls. */
+const HELP = 1;
 /** So many workers one after the other that ended before they were ready are no accident. */
 const MOST_FAILURES = 3;
 
@@ -46,6 +48,7 @@ export class Crew implements WorkerOwner {
   private closing = false;
   private flushing = false;
   private reaper: NodeJS.Timeout | null = null;
+  private helper: NodeJS.Timeout | null = null;
 
   constructor(owner: CrewOwner, limits: CheckedPoolOptions) {
     this.owner = owner;
@@ -106,7 +109,8 @@ export class Crew implements WorkerOwner {
 
   add(call: Call): void {
     this.queue.add(call);
-    if (this.idle.length > 0 && this.queue.size === 1) this.flush();
+    // The first call goes at once: its caller may go on to compute. Others are made by those whose calls are over.
+    if (this.idle.length > 0 && this.busy === 0 && this.queue.size === 1) this.flush();
     else this.flushSoon();
   }
 
@@ -163,18 +167,34 @@ export class Crew implements WorkerOwner {
   relieved(worker: PoolWorker): void {
     if (worker.state !== "serving") return;
     if (this.queue.size > 0) this.feed(worker, Math.ceil(this.queue.size / this.workers.size));
-    if (!worker.busy) this.help(worker);
-    if (!worker.busy) this.rests(worker);
+    if (!worker.busy) {
+      this.rests(worker);
+      this.helpLater();
+    }
     this.owner.relieved();
   }
 
-  /** A worker with nothing to do takes what another has not begun. */
-  private help(worker: PoolWorker): void {
-    let most: PoolWorker | null = null;
-    for (const other of this.workers) if (other.ahead > (most?.ahead ?? 0)) most = other;
-    if (most === null) return;
-    const calls = most.takeBackSome(Math.ceil(most.ahead / 2));
-    if (calls.length > 0) worker.send(calls);
+  /**
+   * A worker with nothing to do takes what another has not begun; but only if that takes long over the one before. Short
+   * calls would be over sooner than they can be sent elsewhere.
+   */
+  private helpLater(): void {
+    if (this.helper !== null || this.ahead === 0) return;
+    this.helper = setTimeout(() => {
+      this.helper = null;
+      this.help();
+    }, HELP);
+  }
+
+  private help(): void {
+    const before = performance.now() - HELP;
+    for (const other of this.workers) {
+      if (this.idle.length === 0) return;
+      if (other.ahead === 0 || other.heardAt > before) continue;
+      const calls = other.takeBackSome(Math.ceil(other.ahead / 2));
+      if (calls.length > 0) (this.idle.pop() as PoolWorker).send(calls); // there is one
+    }
+    if (this.idle.length > 0) this.helpLater();
   }
 
   private rests(worker: PoolWorker): void {
@@ -290,7 +310,7 @@ export class Crew implements WorkerOwner {
   /** There are no calls any more: the workers are told to end. */
   close(): void {
     this.closing = true;
-    this.stopReaping();
+    this.stopTimers();
     this.idle = [];
     for (const worker of this.workers) worker.close();
   }
@@ -298,12 +318,14 @@ export class Crew implements WorkerOwner {
   /** At once. */
   kill(): void {
     this.closing = true;
-    this.stopReaping();
+    this.stopTimers();
     for (const worker of this.workers) worker.host.kill();
   }
 
-  private stopReaping(): void {
+  private stopTimers(): void {
     if (this.reaper !== null) clearTimeout(this.reaper);
+    if (this.helper !== null) clearTimeout(this.helper);
     this.reaper = null;
+    this.helper = null;
   }
 }

@@ -51,6 +51,8 @@ export class PoolWorker implements HostListener {
   wasReady = false;
   /** Since when it has nothing to do, in loop time. */
   idleSince = 0;
+  /** When it last said something of its calls. */
+  heardAt = 0;
   readonly host: WorkerHost;
   private readonly owner: WorkerOwner;
   /** What it has been sent and has not answered, in the order in which it begins them. */
@@ -184,6 +186,7 @@ export class PoolWorker implements HostListener {
 
   received(message: FromWorker): void {
     if (message.type === "replies") {
+      this.heardAt = performance.now();
       this.settle(message.replies, message.took);
     } else if (message.type === "ready") {
       this.wasReady = true;

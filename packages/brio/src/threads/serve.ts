@@ -130,7 +130,13 @@ class Server {
     this.pumping = true;
     while (this.current === null) {
       const call = this.waiting.shift();
-      if (call === undefined) break;
+      if (call === undefined) {
+        // Results of several calls are best sent together: is more of them here already?
+        const message = this.replies.length > 1 ? this.channel.next?.() : undefined;
+        if (message === undefined) break;
+        this.receive(message);
+        continue;
+      }
       const [id] = call;
       if (this.channel.claims?.take(id) === false) continue;
       if (this.busySince === 0) this.busySince = performance.now();

@@ -1,7 +1,7 @@
 import { CancelledError, createTask, run, sleep } from "brio";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { leavesNothing } from "../left-behind.ts";
-import { add, area, count, countSlowly, fail, nap, napFor, waitForCancel } from "./fixtures/jobs.ts";
+import { add, area, count, countSlowly, fail, inTurn, nap, waitForCancel } from "./fixtures/jobs.ts";
 import { collected, said, sharedWords, threadPool } from "./pools.ts";
 
 leavesNothing();
@@ -25,9 +25,14 @@ describe("map over threads", () => {
   it("gives results as they come, if it is told to", async () => {
     await run(async () => {
       await using pool = threadPool();
-      await pool.warmUp();
-      const results = await collected(pool.map(napFor, [300, 1], { ordered: false }));
-      expect(results).toEqual([1, 300]);
+      const shared = sharedWords(1);
+      const items = [
+        { shared, first: false },
+        { shared, first: true },
+      ];
+      expect(await collected(pool.map(inTurn, items, { ordered: false }))).toEqual(["first", "second"]);
+      shared[0] = 0;
+      expect(await collected(pool.map(inTurn, items))).toEqual(["second", "first"]);
     });
   });
 

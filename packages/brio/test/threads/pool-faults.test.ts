@@ -266,13 +266,13 @@ describe("the workers of a pool", () => {
 
   it("are started when needed, or by warmUp(), and closed when idle for long, but for minWorkers", async () => {
     await run(async () => {
-      await using pool = threadPool({ minWorkers: 1, maxWorkers: 3, idleTimeout: "1s" });
+      await using pool = threadPool({ minWorkers: 1, maxWorkers: 3, idleTimeout: "2s" });
       expect(pool.statistics().workers).toBe(0);
       await pool.warmUp(2);
       expect(pool.statistics()).toMatchObject({ workers: 2, idle: 2, busy: 0 });
       while (pool.statistics().workers > 1) await sleep(5);
       expect(pool.statistics()).toMatchObject({ idle: 1, replaced: 0 });
-      await sleep("1200ms");
+      await sleep("2200ms");
       expect(pool.statistics()).toMatchObject({ workers: 1 });
     });
   });

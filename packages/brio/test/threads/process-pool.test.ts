@@ -63,7 +63,8 @@ describe("ProcessPool", () => {
 
   it("cancels a function there; and kills the process of one that does not end", async () => {
     await run(async () => {
-      await using pool = processPool();
+      // The initializer imports the module.
+      await using pool = processPool({ initializer: add });
       await pool.warmUp();
       const napping = pool.submit(nap, 3_600_000, "x");
       await sleep(1);

@@ -15,6 +15,7 @@ import {
   carriedContext,
   checkedCallOptions,
   ExecutorBase,
+  ExecutorClosedError,
   type ExecutorStatistics,
   onLoopClose,
 } from "brio/threads";
@@ -78,12 +79,13 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
   private readonly options: CheckedExecutorOptions;
   private readonly defaults: Call;
   private readonly calls = new Set<Task<unknown>>();
-  private readonly ids = new WeakMap<object, string>();
+  private readonly jobs = new WeakMap<object, AwaitedJob>();
   /** Ids are this and a number: no two executors make the same. */
   private readonly idPrefix = randomBytes(9).toString("base64url");
   private link: Promise<QueueLink> | null = null;
   private opened: QueueLink | null = null;
   private leave: (() => void) | null = null;
+  private finished = false;
   private submitted = 0;
   private completed = 0;
   private failed = 0;
@@ -142,7 +144,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       caller: callSite(),
     });
     const patience = grace === null ? null : grace + this.options.stopTimeout;
-    const task = this.start(jobId, name ?? functionId, (link) => callJob(link, job, outgoing, patience));
+    const task = this.start(job, name ?? functionId, (link) => callJob(link, job, outgoing, patience));
     return { job, task };
   }
 
@@ -172,9 +174,9 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
     };
   }
 
-  private start(jobId: string, name: string, work: (link: QueueLink) => Promise<unknown>): Task<unknown> {
+  private start(job: AwaitedJob, name: string, work: (link: QueueLink) => Promise<unknown>): Task<unknown> {
     const task = createTask(() => this.perform(work), { name });
-    this.ids.set(task, jobId);
+    this.jobs.set(task, job);
     this.calls.add(task);
     task.addDoneCallback(() => {
       this.calls.delete(task);
@@ -216,12 +218,12 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       caller: callSite(),
     });
     const missing = (): Error => new JobNotFoundError(jobId, this.options.queue);
-    return this.start(jobId, name, (link) => watchJob(link, job, missing)) as Task<R>; // whoever attaches knows what it gives
+    return this.start(job, name, (link) => watchJob(link, job, missing)) as Task<R>; // whoever attaches knows what it gives
   }
 
   /** The id of the job that a task of this executor waits for: keep it, and {@link attach} to the job later. */
   jobIdOf(task: Task<unknown>): string | undefined {
-    return this.ids.get(task);
+    return this.jobs.get(task)?.id;
   }
 
   /**
@@ -297,6 +299,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
       const link = await this.link?.catch(() => null);
       this.link = null;
       this.opened = null;
+      this.finished = true;
       this.leave?.();
       await link?.close();
     });
@@ -304,6 +307,7 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
 
   /** One for all; after a failure, the next call tries again. */
   private connection(): Promise<QueueLink> {
+    if (this.finished) throw new ExecutorClosedError(`${this} is closed; make a new one`);
     const loop = getRunningLoop();
     this.link ??= QueueLink.open(this.options).then(
       (link) => {

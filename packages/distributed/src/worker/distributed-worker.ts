@@ -140,6 +140,7 @@ interface Parts {
  * not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
  */
 async function drain({ worker, runner, redis }: Parts, patience: number): Promise<void> {
+  runner.close();
   if (isConnected(redis)) {
     const closed = worker.close();
     const told = async (): Promise<void> => {
@@ -159,7 +160,7 @@ async function drain({ worker, runner, redis }: Parts, patience: number): Promis
   await worker.close(!isConnected(redis));
 }
 
-async function release({ requests, redis }: Parts): Promise<void> {
+async function release({ requests, redis }: Pick<Parts, "requests" | "redis">): Promise<void> {
   await requests.close();
   await disconnect(redis);
 }
@@ -219,8 +220,14 @@ async function startParts(
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, "the worker has lost its lock on the job");
   });
-  await worker.waitUntilReady();
-  await requests.listen(key(""));
+  try {
+    await worker.waitUntilReady();
+    await requests.listen(key(""));
+  } catch (error) {
+    await worker.close(true);
+    await release({ requests, redis });
+    throw error;
+  }
   worker.run().catch(onError);
   const parts = { redis, functions, executor, requests, runner, worker };
   const leave = onLoopClose(loop, () => void drain(all, 0).then(() => release(all)));

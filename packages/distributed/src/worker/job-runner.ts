@@ -85,7 +85,7 @@ export class JobRunner {
       if ((this.givingBack || !this.parts.loop.isRunning()) && error instanceof CancelledError) {
         await returned(job, token);
       }
-      throw await this.failed(job, error, signal);
+      throw await this.failed(job, error, token, signal);
     }
   }
 
@@ -205,14 +205,18 @@ export class JobRunner {
   }
 
   /** Stores the error, which BullMQ keeps the message of only, and gives what BullMQ is to note. */
-  private async failed(job: Job, error: unknown, signal: AbortSignal | undefined): Promise<Error> {
+  private async failed(
+    job: Job,
+    error: unknown,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Error> {
     const stopped =
       error instanceof CancelledError && (signal === undefined || signal.aborted || job.attemptsStarted > 1);
     const final = stopped || isLast(job) || (error as Partial<typeof FINAL> | null)?.[LAST] === true;
     const key = this.parts.key(job.id as string); // each job in a queue has one
     const packed = JSON.stringify(packError(error, this.parts.maxResultBytes));
-    // Only if it is still there: a job that was removed must not come back as a hash with nothing but an error.
-    await this.parts.redis.eval(STORE, 1, key, ERROR_FIELD, packed, CANCEL_FIELD);
+    await this.parts.redis.eval(STORE, 2, key, `${key}:lock`, token ?? "", ERROR_FIELD, packed, CANCEL_FIELD);
     return noteOf(error, final);
   }
 }
@@ -220,10 +224,11 @@ export class JobRunner {
 const LAST: unique symbol = Symbol("no other attempt would end otherwise");
 const FINAL = { [LAST]: true } as const;
 
+/** Stores an error, and forgets a request that was obeyed. Not in a job that was removed, or is another worker's by now. */
 const STORE = `
-if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
-redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
-redis.call("HDEL", KEYS[1], ARGV[3])
+if redis.call("GET", KEYS[2]) ~= ARGV[1] or redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
+redis.call("HSET", KEYS[1], ARGV[2], ARGV[3])
+redis.call("HDEL", KEYS[1], ARGV[4])
 return 1
 `;
 
