@@ -1,7 +1,7 @@
 import { CancelledError, createTask, run, sleep } from "brio";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { leavesNothing } from "../left-behind.ts";
-import { add, area, count, countSlowly, fail, inTurn, nap, waitForCancel } from "./fixtures/jobs.ts";
+import { add, area, count, countSlowly, fail, inTurn, nap, pieces, waitForCancel } from "./fixtures/jobs.ts";
 import { collected, said, sharedWords, threadPool } from "./pools.ts";
 
 leavesNothing();
@@ -76,6 +76,19 @@ describe("stream from a thread", () => {
       expect(await collected(pool.stream(count, 100))).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
       expect(await collected(pool.stream(countSlowly, 3))).toEqual([1, 2, 3]);
       expectTypeOf(pool.stream(countSlowly, 3)).toEqualTypeOf<AsyncGenerator<number, void, undefined>>();
+    });
+  });
+
+  it("moves what is to be moved", async () => {
+    await run(async () => {
+      await using pool = threadPool();
+      const lengths = (await collected(pool.stream(pieces, 3))).map(([piece, left]) => [piece.length, left]);
+      // What was moved away has no length there when the next one is made.
+      expect(lengths).toEqual([
+        [1000, 0],
+        [1000, 0],
+        [1000, 0],
+      ]);
     });
   });
 
