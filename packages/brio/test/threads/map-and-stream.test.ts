@@ -27,12 +27,17 @@ describe("map over threads", () => {
       await using pool = threadPool();
       const shared = sharedWords(1);
       const items = [
-        { shared, first: false },
-        { shared, first: true },
+        { shared, waits: true },
+        { shared, waits: false },
       ];
-      expect(await collected(pool.map(inTurn, items, { ordered: false }))).toEqual(["first", "second"]);
-      shared[0] = 0;
-      expect(await collected(pool.map(inTurn, items))).toEqual(["second", "first"]);
+      const results: string[] = [];
+      for await (const result of pool.map(inTurn, items, { ordered: false })) {
+        results.push(result);
+        // Only now can the other go on.
+        Atomics.store(shared, 0, 1);
+        Atomics.notify(shared, 0);
+      }
+      expect(results).toEqual(["at once", "waited"]);
     });
   });
 
