@@ -9,6 +9,7 @@ import {
   PROGRESS,
   type ToWorker,
   type WireCall,
+  type WireReply,
   type WorkerStart,
 } from "./protocol.ts";
 import type { HostListener, WorkerHost } from "./worker-host.ts";
@@ -187,7 +188,7 @@ export class PoolWorker implements HostListener {
   received(message: FromWorker): void {
     if (message.type === "replies") {
       this.heardAt = performance.now();
-      this.settle(message.replies, message.took);
+      this.settleAll(message.replies, message.took);
     } else if (message.type === "ready") {
       this.wasReady = true;
       if (this.state === "starting") this.state = "serving";
@@ -206,7 +207,19 @@ export class PoolWorker implements HostListener {
     }
   }
 
-  private settle(replies: Extract<FromWorker, { type: "replies" }>["replies"], took: number): void {
+  /** Who waits for the calls that are over runs there and then. */
+  private settleAll(replies: readonly WireReply[], took: number): void {
+    const [first] = replies;
+    const loop = first === undefined ? undefined : this.calls.get(first[0])?.loop;
+    const entered = loop?.enter() === true;
+    try {
+      this.settle(replies, took);
+    } finally {
+      if (entered) loop?.leave();
+    }
+  }
+
+  private settle(replies: readonly WireReply[], took: number): void {
     let ended = 0;
     for (const reply of replies) {
       const call = this.calls.get(reply[0]);
