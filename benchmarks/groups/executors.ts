@@ -47,4 +47,15 @@ export const executors: readonly Row[] = [
     { tasks: 8, turns: 1 },
     [...pools, "native", "asyncio"],
   ),
+  {
+    name: "lag-compute",
+    group: "executors",
+    title:
+      "how late an interval of 10 ms comes in the main thread while two threads compute, all but one beat in a hundred",
+    measure: "lag",
+    unit: "ms",
+    better: "lower",
+    load: { tasks: 4, turns: 12 },
+    peers: ["brio", "piscina", "asyncio"],
+  },
 ];

@@ -49,7 +49,7 @@ export function comparisonCharts(results: Results, rows: readonly Row[]): Chart[
     {
       name: "footprint",
       title: "timers, memory, import and size, as a multiple of brio's (logarithmic)",
-      shown: measured("cpu", "heap", "resident", "import", "packed", "installed"),
+      shown: measured("cpu", "lag", "heap", "resident", "import", "packed", "installed"),
     },
   ]
     .filter(({ shown }) => shown.length > 0)

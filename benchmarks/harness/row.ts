@@ -9,8 +9,17 @@ export interface Load {
   readonly turns: number;
 }
 
-/** How a cell is measured. The first five run a program of the peer's. */
-export type Measure = "time" | "rate" | "cpu" | "heap" | "resident" | "import" | "packed" | "installed";
+/** How a cell is measured. The first six run a program of the peer's. */
+export type Measure =
+  | "time"
+  | "rate"
+  | "cpu"
+  | "lag"
+  | "heap"
+  | "resident"
+  | "import"
+  | "packed"
+  | "installed";
 
 export interface Row {
   readonly name: string;

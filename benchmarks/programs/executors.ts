@@ -86,3 +86,28 @@ export const computations =
   async (tasks, turns) => {
     await callers(tasks, turns, async () => check("primes", await primesBelow(BELOW), PRIMES));
   };
+
+const BEAT = 10;
+
+/** Computes, while an interval of 10 ms beats in the main thread; gives by how much more each beat came after the one before. */
+export const beats =
+  (
+    interval: (period: number) => AsyncIterable<unknown>,
+    primesBelow: (limit: number) => PromiseLike<number> | number,
+  ): Program =>
+  async (tasks, turns) => {
+    const late: number[] = [];
+    let computing = true;
+    const computed = computations(primesBelow)(tasks, turns).finally(() => {
+      computing = false;
+    });
+    let before = performance.now();
+    for await (const _ of interval(BEAT)) {
+      const now = performance.now();
+      late.push(Math.max(0, now - before - BEAT));
+      before = now;
+      if (!computing) break;
+    }
+    await computed;
+    return late.slice(1); // an interval of brio's begins at once
+  };

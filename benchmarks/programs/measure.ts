@@ -87,6 +87,19 @@ async function cpuTime(program: Program, { load, warmUp, warmUpTime, time }: Req
   return samples;
 }
 
+/** How late the beats of a program come that beats while others compute, in milliseconds: all but one in a hundred. */
+async function lag(program: Program, { load, warmUp, warmUpTime, time }: Request): Promise<number[]> {
+  await warm(program, warmUp, warmUpTime);
+  const samples: number[] = [];
+  const begin = performance.now();
+  do {
+    const late = (await program(load.tasks, load.turns)) as number[]; // such a program gives that
+    late.sort((a, b) => a - b);
+    samples.push(late[Math.floor(late.length * 0.99)] ?? 0);
+  } while (performance.now() - begin < time);
+  return samples;
+}
+
 /** Bytes that each task keeps on V8's heap, and what that holds outside of it. */
 async function heap(program: Program, { load }: Request): Promise<number[]> {
   await program(1000, load.turns);
@@ -119,4 +132,4 @@ async function rate(program: Program, request: Request): Promise<number[]> {
   return (await timeRounds(program, request)).map((nanoseconds) => 1e9 / nanoseconds);
 }
 
-export const measures = { time: timeRounds, rate, cpu: cpuTime, heap, resident };
+export const measures = { time: timeRounds, rate, cpu: cpuTime, lag, heap, resident };

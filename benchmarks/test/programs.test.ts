@@ -8,7 +8,7 @@ import { redisAnswers, redisUrl } from "../harness/system.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
-  ["time", "rate", "cpu", "heap", "resident"].includes(measure);
+  ["time", "rate", "cpu", "lag", "heap", "resident"].includes(measure);
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
@@ -60,7 +60,10 @@ const redis = await redisAnswers();
 if (!redis && process.env.BRIO_REQUIRE_SERVICES === "1") throw new Error(`no Redis answers at ${redisUrl}`);
 
 const timed = rows
-  .filter((row) => row.measure === "time" || row.measure === "rate" || row.measure === "resident")
+  .filter(
+    (row) =>
+      row.measure === "time" || row.measure === "rate" || row.measure === "lag" || row.measure === "resident",
+  )
   .filter((row) => row.needs === undefined || redis)
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
 

@@ -1,6 +1,6 @@
-import { run } from "brio";
+import { interval, run } from "brio";
 import { ProcessPool, references, ThreadPool } from "brio/threads";
-import { calls, computations, Made, moves, records, WORKERS, work } from "../executors.ts";
+import { beats, calls, computations, Made, moves, records, WORKERS, work } from "../executors.ts";
 import type { Peer } from "../peer.ts";
 
 const { double, total, lengthOf, primesBelow } = references<typeof import("../executor-work.ts")>(work);
@@ -27,6 +27,7 @@ const peer: Peer = {
     ),
     "process-calls": calls((n) => processes().submit(double, n)),
     compute: computations((limit) => two().submit(primesBelow, limit)),
+    "lag-compute": beats(interval, (limit) => two().submit(primesBelow, limit)),
   },
 };
 

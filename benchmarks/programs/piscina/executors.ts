@@ -1,6 +1,7 @@
+import { setInterval } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { calls, computations, Made, moves, records, WORKERS, work } from "../executors.ts";
+import { beats, calls, computations, Made, moves, records, WORKERS, work } from "../executors.ts";
 import type { Peer } from "../peer.ts";
 
 const how = { filename: fileURLToPath(work), idleTimeout: 60_000 };
@@ -20,6 +21,7 @@ const peer: Peer = {
     "thread-records": records((entries) => two().run(entries, { name: "total" })),
     "thread-move": moves((bytes) => one().run(bytes, { name: "lengthOf", transferList: [bytes.buffer] })),
     compute: computations((limit) => two().run(limit, { name: "primesBelow" })),
+    "lag-compute": beats(setInterval, (limit) => two().run(limit, { name: "primesBelow" })),
   },
 };
 

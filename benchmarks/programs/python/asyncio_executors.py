@@ -1,6 +1,7 @@
 """The rows of executors with asyncio's run_in_executor: threads share memory, processes get copies."""
 
 import asyncio
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 WORKERS = 2
@@ -61,12 +62,35 @@ def same(n):
     return n
 
 
+BEAT = 0.01
+
+
+def beats(compute):
+    """Computes, while a sleep of 10 ms goes round; gives how late each beat came, in milliseconds."""
+
+    async def program(tasks, turns):
+        late = []
+        computed = asyncio.create_task(compute(tasks, turns))
+        before = time.perf_counter()
+        while not computed.done():
+            await asyncio.sleep(BEAT)
+            now = time.perf_counter()
+            late.append(max(0, now - before - BEAT) * 1000)
+            before = now
+        await computed
+        return late
+
+    return program
+
+
+computing = calls(ProcessPoolExecutor, WORKERS, primes_below, lambda n: BELOW, lambda n: PRIMES)
 programs = {
     "thread-call": calls(ThreadPoolExecutor, 1, double, same, double),
     "thread-calls": calls(ThreadPoolExecutor, WORKERS, double, same, double),
     "thread-records": calls(ThreadPoolExecutor, WORKERS, total, lambda n: ENTRIES, lambda n: 319_600),
     "process-calls": calls(ProcessPoolExecutor, WORKERS, double, same, double),
-    "compute": calls(ProcessPoolExecutor, WORKERS, primes_below, lambda n: BELOW, lambda n: PRIMES),
+    "compute": computing,
+    "lag-compute": beats(computing),
 }
 
 

@@ -87,6 +87,19 @@ async def cpu_time(program, request):
             return samples
 
 
+async def lag(program, request):
+    """How late the beats of a program come that beats while others compute: all but one in a hundred."""
+    load = request["load"]
+    await warm(program, request)
+    samples = []
+    begin = time.perf_counter()
+    while True:
+        late = sorted(await program(load["tasks"], load["turns"]))
+        samples.append(late[int(len(late) * 0.99)])
+        if (time.perf_counter() - begin) * 1000 >= request["time"]:
+            return samples
+
+
 async def heap(program, request):
     """Bytes that each task keeps, as Python's allocators count them."""
     load = request["load"]
@@ -119,7 +132,7 @@ async def rate(program, request):
     return [1e9 / nanoseconds for nanoseconds in await time_rounds(program, request)]
 
 
-MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "heap": heap, "resident": resident}
+MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "lag": lag, "heap": heap, "resident": resident}
 
 
 def main(request):
