@@ -28,6 +28,15 @@ const CRASHES: readonly (NodeJS.Signals | null)[] = [
   "SIGTRAP",
 ];
 
+/** Without what says what the program is (it would be run again), and the debugger's port, which is taken. */
+function inherited(execArgv: readonly string[]): string[] {
+  const own = /^(?:-e|-p|-pe|--eval|--print|--input-type)$/;
+  return execArgv.filter((arg, index) => {
+    if (own.test(arg) || own.test(execArgv[index - 1] ?? "")) return false;
+    return !/^--(?:eval|print|input-type|inspect)\b/.test(arg);
+  });
+}
+
 /** A worker process. */
 export class ProcessHost implements WorkerHost {
   readonly name: string;
@@ -48,7 +57,7 @@ export class ProcessHost implements WorkerHost {
     this.child = fork(new URL(WORKER_URL), [], {
       serialization: "advanced",
       env: { ...env, [PROCESS]: "1" },
-      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+      execArgv: [...(execArgv ?? inherited(process.execArgv))],
       ...(cwd === undefined ? {} : { cwd }),
     });
     const { child } = this;

@@ -191,7 +191,7 @@ class Server {
   private tell(reply: WireReply): void {
     this.flush();
     try {
-      this.channel.post({ type: "replies", replies: [reply], took: 0 });
+      this.channel.post({ type: "replies", replies: [reply], took: 0 }, transfersOf(reply[2]));
     } catch (error) {
       const what = reply[1] === PROGRESS ? "progress" : "an item";
       throw new TypeError(`${what} of ${this.current?.name} can't be copied: ${(error as Error).message}`, {

@@ -1,7 +1,7 @@
 import { CancelledError, createTask, run, sleep } from "brio";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { leavesNothing } from "../left-behind.ts";
-import { add, area, count, countSlowly, fail, inTurn, nap, waitForCancel } from "./fixtures/jobs.ts";
+import { add, area, count, countSlowly, fail, inTurn, nap, pieces, waitForCancel } from "./fixtures/jobs.ts";
 import { collected, said, sharedWords, threadPool } from "./pools.ts";
 
 leavesNothing();
@@ -27,12 +27,17 @@ describe("map over threads", () => {
       await using pool = threadPool();
       const shared = sharedWords(1);
       const items = [
-        { shared, first: false },
-        { shared, first: true },
+        { shared, waits: true },
+        { shared, waits: false },
       ];
-      expect(await collected(pool.map(inTurn, items, { ordered: false }))).toEqual(["first", "second"]);
-      shared[0] = 0;
-      expect(await collected(pool.map(inTurn, items))).toEqual(["second", "first"]);
+      const results: string[] = [];
+      for await (const result of pool.map(inTurn, items, { ordered: false })) {
+        results.push(result);
+        // Only now can the other go on.
+        Atomics.store(shared, 0, 1);
+        Atomics.notify(shared, 0);
+      }
+      expect(results).toEqual(["at once", "waited"]);
     });
   });
 
@@ -76,6 +81,19 @@ describe("stream from a thread", () => {
       expect(await collected(pool.stream(count, 100))).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
       expect(await collected(pool.stream(countSlowly, 3))).toEqual([1, 2, 3]);
       expectTypeOf(pool.stream(countSlowly, 3)).toEqualTypeOf<AsyncGenerator<number, void, undefined>>();
+    });
+  });
+
+  it("moves what is to be moved", async () => {
+    await run(async () => {
+      await using pool = threadPool();
+      const lengths = (await collected(pool.stream(pieces, 3))).map(([piece, left]) => [piece.length, left]);
+      // What was moved away has no length there when the next one is made.
+      expect(lengths).toEqual([
+        [1000, 0],
+        [1000, 0],
+        [1000, 0],
+      ]);
     });
   });
 

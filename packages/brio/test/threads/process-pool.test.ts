@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { CancelledError, gather, run, sleep } from "brio";
 import { ProcessPool, type ProcessPoolOptions, WorkerDiedError } from "brio/threads";
 import { describe, expect, it } from "vitest";
@@ -130,6 +131,23 @@ describe("ProcessPool", () => {
         "the pool is broken, its workers can't be started: TypeError",
       );
     });
+  });
+
+  it("works in a program that stands on the command line, and ends with it", () => {
+    const program = `
+      import { run } from "brio";
+      import { ProcessPool, references } from "brio/threads";
+      await run(async () => {
+        const pool = new ProcessPool({ maxWorkers: 1 });
+        console.log(await pool.submit(references("node:path").basename, "/tmp/a.txt"));
+      });
+    `;
+    const args = [...execArgv, "--input-type=module", "--eval", program];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+    });
+    expect([stdout, stderr, status]).toEqual(["a.txt\n", "", 0]);
   });
 
   it("refuses results that are too large", async () => {
