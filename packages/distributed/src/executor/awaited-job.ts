@@ -71,7 +71,7 @@ export class AwaitedJob {
       return;
     }
     const error = new Error(reason);
-    error.stack = `Error: ${reason}\n${calledFrom}`;
+    error.stack = `Error: ${reason}\n${calledFrom ?? ""}`;
     this.abandon(error);
   }
 
@@ -125,8 +125,17 @@ export interface CallSite {
 /** Of the executor's own lines, and those of its caller. Each costs. */
 const FRAMES = 6;
 
+/** So many calls have them in a millisecond: for many small calls, they would cost more than all else here. */
+const MOST = 8;
+
+const UNKNOWN: CallSite = {};
+const noted = { moment: 0, count: 0 };
+
 /** The stack of the code that calls an executor. */
 export function callSite(): CallSite {
+  const moment = Math.floor(performance.now());
+  if (moment !== noted.moment) Object.assign(noted, { moment, count: 0 });
+  if (++noted.count > MOST) return UNKNOWN;
   const site = {};
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = Math.min(limit, FRAMES);
@@ -136,8 +145,8 @@ export function callSite(): CallSite {
 }
 
 /** The lines of a stack that are not the executor's own. */
-function linesOf({ stack = "" }: CallSite): string {
+function linesOf({ stack = "" }: CallSite): string | undefined {
   const at = stack.search(/^\s+at /m);
-  if (at < 0) return "";
+  if (at < 0) return undefined;
   return stack.slice(at).replace(/^(?:\s+at \w+\.(?:begin|call|submitWith|submit|attach) .*\n)+/, "");
 }

@@ -281,12 +281,17 @@ export class DistributedExecutor extends ExecutorBase<DistributedCallOptions, Ca
 
   /** What this executor's calls do. The workers are not its own: they are counted by {@link health}. */
   override statistics(): ExecutorStatistics {
-    const { completed, failed, cancelled } = this;
+    const { completed, failed } = this;
+    let { cancelled } = this;
+    let open = 0;
+    for (const task of this.calls) {
+      if (!task.done()) open++;
+      else if (task.cancelled()) cancelled++; // and its callback is still in line
+    }
     let busy = 0;
     for (const job of this.opened?.awaited ?? []) if (job.state === "running") busy++;
-    const queued = this.calls.size - busy;
     const replaced = this.opened?.awaited.stalled ?? 0;
-    return { workers: 0, idle: 0, busy, queued, completed, failed, cancelled, replaced };
+    return { workers: 0, idle: 0, busy, queued: open - busy, completed, failed, cancelled, replaced };
   }
 
   protected override cancelCalls(reason: string): void {
