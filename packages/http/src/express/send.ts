@@ -1,0 +1,49 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Response } from "express";
+import type { EventsOptions, ServerEvent } from "../server/event-stream.ts";
+import { bodyStream, EVENT_STREAM_HEADERS, eventStream } from "../server/respond.ts";
+import type { Pieces } from "../server/task-stream.ts";
+
+/**
+ * Answers with pieces that are made in the request's task, as the client reads them; resolves when the last one is sent.
+ *
+ * *Cancel safety*: when the client leaves, or the time is over, the generator is cancelled where it waits, and the connection
+ * cut off: half a response does not look like a whole one. It throws what the generator fails with before the first piece.
+ *
+ * @throws TypeError if `pieces` can't be iterated; RuntimeError outside of a request's task.
+ */
+export async function sendStream(
+  response: Response,
+  pieces: Pieces<Buffer | Uint8Array | string>,
+): Promise<void> {
+  await send(response, bodyStream(pieces, "sendStream()"));
+}
+
+/**
+ * Answers with server-sent events that are made in the request's task, as the client reads them; resolves when the last one
+ * is sent. Such a request has no time limit.
+ *
+ * *Cancel safety*: when the client leaves, or the server stops, the generator is cancelled where it waits.
+ *
+ * @throws TypeError if `events` can't be iterated; RangeError for a heartbeat of 0; RuntimeError outside of a request's task.
+ */
+export async function sendEvents(
+  response: Response,
+  events: Pieces<ServerEvent>,
+  options: EventsOptions = {},
+): Promise<void> {
+  const body = eventStream(events, options, "sendEvents()");
+  response.set(EVENT_STREAM_HEADERS);
+  await send(response, body);
+}
+
+async function send(response: Response, body: Readable): Promise<void> {
+  // Before anything is sent, there can still be an answer that says what is wrong.
+  await new Promise<void>((resolve, reject) => {
+    body.once("readable", resolve);
+    body.once("end", resolve);
+    body.once("error", reject);
+  });
+  await pipeline(body, response);
+}

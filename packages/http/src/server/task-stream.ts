@@ -1,0 +1,76 @@
+import { Readable } from "node:stream";
+import { inspect } from "node:util";
+import { CancelledError, Event } from "brio";
+import type { RequestTask } from "./request-task.ts";
+
+/** What the body of a response is made of, piece by piece: an async generator, say, or a function that gives one. */
+export type Pieces<T> = AsyncIterable<T> | Iterable<T> | (() => AsyncIterable<T>);
+
+/** @throws TypeError if it is none of that. */
+export function piecesOf<T>(pieces: Pieces<T>, caller: string): AsyncIterable<T> | Iterable<T> {
+  const given = typeof pieces === "function" ? pieces() : pieces;
+  const one = given as Partial<AsyncIterable<T> & Iterable<T>> | null | undefined;
+  if (typeof given === "object" && (one?.[Symbol.asyncIterator] ?? one?.[Symbol.iterator]) !== undefined)
+    return given;
+  throw new TypeError(
+    `${caller} takes what can be iterated: async function* () { yield "..."; }; got ${inspect(given, { depth: 0 })}`,
+  );
+}
+
+/**
+ * A stream whose pieces are made in a request's task: no faster than they are read, and no more of them when the request is
+ * cancelled. The generator that makes them is always brought to its end.
+ */
+export class TaskStream extends Readable {
+  private wanted: Event | null = null;
+  private readonly done: () => void;
+
+  constructor(request: RequestTask, pieces: AsyncIterable<Buffer | Uint8Array | string>) {
+    super();
+    let done: () => void = () => {};
+    // It holds the task from now on, and begins in it.
+    request.hold(
+      new Promise<void>((resolve) => {
+        done = resolve;
+      }),
+    );
+    this.done = done;
+    void this.pump(request, pieces);
+  }
+
+  private async pump(
+    request: RequestTask,
+    pieces: AsyncIterable<Buffer | Uint8Array | string>,
+  ): Promise<void> {
+    try {
+      for await (const piece of pieces) {
+        if (this.destroyed) break;
+        if (this.push(piece)) continue;
+        this.wanted = new Event();
+        await this.wanted.wait();
+      }
+      if (!this.destroyed) this.push(null);
+    } catch (error) {
+      // What a cancellation leaves is no whole response.
+      const cancelled = error instanceof CancelledError && request.cancelledBy !== null;
+      this.destroy(cancelled ? new Error("the request was cancelled") : asError(error));
+    } finally {
+      this.done();
+    }
+  }
+
+  override _read(): void {
+    this.wanted?.set();
+    this.wanted = null;
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.wanted?.set();
+    this.wanted = null;
+    callback(error);
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(inspect(error), { cause: error });
+}
