@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { interruptible } from "brio";
 import type { Response } from "express";
 import type { EventsOptions, ServerEvent } from "../server/event-stream.ts";
 import { bodyStream, EVENT_STREAM_HEADERS, eventStream } from "../server/respond.ts";
@@ -40,10 +41,12 @@ export async function sendEvents(
 
 async function send(response: Response, body: Readable): Promise<void> {
   // Before anything is sent, there can still be an answer that says what is wrong.
-  await new Promise<void>((resolve, reject) => {
-    body.once("readable", resolve);
-    body.once("end", resolve);
-    body.once("error", reject);
-  });
-  await pipeline(body, response);
+  await interruptible(
+    new Promise<void>((resolve, reject) => {
+      body.once("readable", resolve);
+      body.once("end", resolve);
+      body.once("error", reject);
+    }),
+  );
+  await interruptible(pipeline(body, response));
 }

@@ -70,22 +70,24 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
     const refusal = tasks.refusal(incoming.url ?? "", false);
     if (refusal !== null) throw refusal;
     await new Promise<void>((resolve, reject) => {
-      const request = tasks.begin(
-        incoming,
-        outgoing,
-        undefined,
-        () =>
-          void request
-            .handle(
-              () => next(),
-              () => {},
-            )
-            .then(resolve, reject),
-        reject,
-      );
+      const proceed = (): void => {
+        request
+          .handle(
+            () => next(),
+            () => {},
+          )
+          .then(resolve, reject);
+      };
+      const request = tasks.begin(incoming, outgoing, undefined, proceed, reject);
+    }).catch((error: unknown) => {
+      if (error !== ABANDONED) throw error;
+      context.res = new Response(null, { status: 503 }); // it goes nowhere
     });
   };
 }
+
+/** Goes up through all middleware in place of an error: Hono asks no handler of errors about what is no `Error`. */
+const ABANDONED = Symbol("the request was cancelled");
 
 /** A cancellation that has nobody to be told is kept from the handler of errors. */
 function quietly<E extends Env>(handler: ErrorHandler<E>): ErrorHandler<E> {
@@ -93,10 +95,11 @@ function quietly<E extends Env>(handler: ErrorHandler<E>): ErrorHandler<E> {
     const request = requestOf(bindings(context).incoming);
     if (request === undefined || !(error instanceof CancelledError)) return handler(error, context);
     try {
-      return request.excuse(error, () => context.body(null, 503));
+      request.excuse(error, () => {});
     } catch (failure) {
       return handler(failure as Error, context); // excuse() throws errors only
     }
+    throw ABANDONED;
   };
 }
 

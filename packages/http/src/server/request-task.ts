@@ -204,9 +204,14 @@ export class RequestTask {
   excuse<T>(error: unknown, abandoned: () => T): T {
     if (!(error instanceof CancelledError) || this.cancelledBy === null) throw error;
     if (this.cancelledBy === "shutdown" && !this.response.headersSent && !this.closed) {
-      throw new ServiceUnavailableError("the server is stopping", this.tasks.settings.retryAfter);
+      throw this.unavailable();
     }
     return abandoned();
+  }
+
+  /** What a request fails with that the end of the server has cancelled. */
+  unavailable(): ServiceUnavailableError {
+    return new ServiceUnavailableError("the server is stopping", this.tasks.settings.retryAfter);
   }
 
   private leave(): void {

@@ -51,12 +51,19 @@ export class TaskStream extends Readable {
       }
       if (!this.destroyed) this.push(null);
     } catch (error) {
-      // What a cancellation leaves is no whole response.
-      const cancelled = error instanceof CancelledError && request.cancelledBy !== null;
-      this.destroy(cancelled ? new Error("the request was cancelled") : asError(error));
+      if (error instanceof CancelledError && request.cancelledBy !== null) this.cutOff(request);
+      else this.destroy(asError(error));
     } finally {
       this.done();
     }
+  }
+
+  /** After its cancellation: half a response must not look like a whole one. */
+  private cutOff(request: RequestTask): void {
+    // If the client has gone, or the time is over, the response is cut off already, or has become another one.
+    if (request.cancelledBy !== "shutdown") return;
+    if (request.response.headersSent) request.response.destroy();
+    else this.destroy(request.unavailable());
   }
 
   override _read(): void {

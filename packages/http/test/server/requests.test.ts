@@ -16,29 +16,18 @@ import { createSubprocessExec } from "brio/subprocess";
 import { describe, expect, it } from "vitest";
 import { leavesNothing } from "../../../brio/test/left-behind.ts";
 import { ask, RawClient } from "./clients.ts";
-import { frameworks, type Running, type Site } from "./frameworks.ts";
+import { frameworks } from "./frameworks.ts";
+import { serving } from "./serving.ts";
 
 leavesNothing();
 
-describe.each(frameworks)("a request on $name", ({ serve }) => {
-  /** Serves the site while `body` runs. */
-  async function serving(site: Site, body: (running: Running) => Promise<void>): Promise<void> {
-    await run(async () => {
-      const running = await serve(site);
-      try {
-        await body(running);
-      } finally {
-        await running.close();
-      }
-    });
-  }
-
+describe.each(frameworks)("a request on $name", (framework) => {
   it("is a task with the name of the request, and its handler can wait", async () => {
     const page = async (): Promise<string> => {
       await sleep(1);
       return String(currentTask()?.getName());
     };
-    await serving({ pages: { "/a": page } }, async ({ port, tasks }) => {
+    await serving(framework, { pages: { "/a": page } }, async ({ port, tasks }) => {
       expect(await interruptible(ask(port, "/a?b=1"))).toMatchObject({ status: 200, body: "GET /a?b=1" });
       await tasks[Symbol.asyncDispose]();
       expect([...allTasks()].map((task) => task.getName())).toEqual(["main"]);
@@ -51,7 +40,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
       await sleep(1);
       return `${before}: ${JSON.stringify(body)}`;
     };
-    await serving({ pages: { "/a": page } }, async ({ port }) => {
+    await serving(framework, { pages: { "/a": page } }, async ({ port }) => {
       const body = JSON.stringify({ text: "x".repeat(100_000) });
       const answer = await interruptible(ask(port, "/a", { method: "POST", body }));
       expect(answer.body).toBe(`POST /a: ${body}`);
@@ -74,7 +63,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
         ended.set();
       }
     };
-    await serving({ pages: { "/": page } }, async ({ port }) => {
+    await serving(framework, { pages: { "/": page } }, async ({ port }) => {
       const client = await interruptible(RawClient.connect(port));
       client.get("/");
       await entered.wait();
@@ -102,7 +91,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
       }
       return "never";
     };
-    await serving({ pages: { "/": page } }, async ({ port, tasks, errors }) => {
+    await serving(framework, { pages: { "/": page } }, async ({ port, tasks, errors }) => {
       const client = await interruptible(RawClient.connect(port));
       client.get("/");
       await entered.wait();
@@ -123,7 +112,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
     const cancelled = async (): Promise<string> => {
       throw new CancelledError("of its own");
     };
-    await serving({ pages: { "/a": page, "/b": cancelled } }, async ({ port, errors }) => {
+    await serving(framework, { pages: { "/a": page, "/b": cancelled } }, async ({ port, errors }) => {
       expect(await interruptible(ask(port, "/a"))).toMatchObject({ status: 500, body: "RangeError" });
       expect(await interruptible(ask(port, "/b"))).toMatchObject({ status: 500, body: "CancelledError" });
       expect(errors).toEqual([expect.any(RangeError), expect.any(CancelledError)]);
@@ -143,7 +132,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
     };
     await run(async () => {
       user.set("root");
-      const running = await serve({ pages: { "/": page } });
+      const running = await framework.serve({ pages: { "/": page } });
       try {
         const both = await interruptible(Promise.all([ask(running.port, "/"), ask(running.port, "/")]));
         expect(both.map(({ body }) => body)).toEqual(["root ada mine", "root ada mine"]);
@@ -162,7 +151,7 @@ describe.each(frameworks)("a request on $name", ({ serve }) => {
       await sleepForever();
       return "never";
     };
-    await serving({ pages: { "/": page } }, async ({ port, tasks, errors }) => {
+    await serving(framework, { pages: { "/": page } }, async ({ port, tasks, errors }) => {
       const client = await interruptible(RawClient.connect(port));
       client.get("/");
       client.get("/");
