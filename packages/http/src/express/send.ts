@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { interruptible } from "brio";
 import type { Response } from "express";
 import type { EventsOptions, ServerEvent } from "../server/event-stream.ts";
-import { bodyStream, EVENT_STREAM_HEADERS, eventStream } from "../server/respond.ts";
+import { begun, bodyStream, EVENT_STREAM_HEADERS, eventStream } from "../server/respond.ts";
 import type { Pieces } from "../server/task-stream.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function sendStream(
 
 /**
  * Answers with server-sent events that are made in the request's task, as the client reads them; resolves when the last one
- * is sent. Such a request has no time limit.
+ * is sent. Such a request has no time limit; when the server begins to stop, it ends, so that clients come back elsewhere.
  *
  * *Cancel safety*: when the client leaves, or the server stops, the generator is cancelled where it waits.
  *
@@ -40,13 +40,6 @@ export async function sendEvents(
 }
 
 async function send(response: Response, body: Readable): Promise<void> {
-  // Before anything is sent, there can still be an answer that says what is wrong.
-  await interruptible(
-    new Promise<void>((resolve, reject) => {
-      body.once("readable", resolve);
-      body.once("end", resolve);
-      body.once("error", reject);
-    }),
-  );
+  await begun(body);
   await interruptible(pipeline(body, response));
 }

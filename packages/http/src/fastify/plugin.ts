@@ -7,7 +7,7 @@ import type {
   RouteOptions,
 } from "fastify";
 import type { Lifespan } from "../server/lifespan.ts";
-import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
+import { checkOptions, type RequestTasksOptions, requestTimeout, type Settings } from "../server/options.ts";
 import { requestOf } from "../server/request-task.ts";
 import { RequestTasks } from "../server/request-tasks.ts";
 
@@ -49,6 +49,7 @@ const USUAL: RouteSettings = { timeout: undefined, exempt: false };
 
 const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   const { lifespan } = options;
+  checkPatience(app, checkOptions(options));
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(app),
     close: async () => void (await app.close()),
@@ -101,6 +102,15 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   });
   app.addHook("onClose", () => tasks.finish());
 };
+
+/** Fastify gives up a plugin that takes longer to close. */
+function checkPatience(app: FastifyInstance, { service, drain, grace }: Settings): void {
+  const { pluginTimeout = 0 } = app.initialConfig;
+  if (service !== null || pluginTimeout === 0 || drain + grace < pluginTimeout) return;
+  throw new RangeError(
+    `drain and grace are ${drain + grace} ms together, but Fastify waits for a plugin to close for ${pluginTimeout} ms only: fastify({ pluginTimeout: ${drain + grace + 5000} })`,
+  );
+}
 
 function timedOut(reply: FastifyReply, error: Error): void {
   if (reply.sent)

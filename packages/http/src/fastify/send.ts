@@ -18,7 +18,7 @@ export function sendStream(reply: FastifyReply, pieces: Pieces<Buffer | Uint8Arr
 
 /**
  * Answers with server-sent events that are made in the request's task, as the client reads them. Such a request has no time
- * limit.
+ * limit; when the server begins to stop, it ends, so that clients come back elsewhere.
  *
  * *Cancel safety*: when the client leaves, or the server stops, the generator is cancelled where it waits.
  *

@@ -73,7 +73,10 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
       const proceed = (): void => {
         request
           .handle(
-            () => next(),
+            async () => {
+              await next();
+              if (context.error !== undefined) request.fail(context.error); // Hono has answered it
+            },
             () => {},
           )
           .then(resolve, reject);

@@ -1,5 +1,5 @@
 import type { Http2Session } from "node:http2";
-import { Server as NetServer, type Socket } from "node:net";
+import { Server as NetServer, Socket } from "node:net";
 import { Event } from "brio";
 
 /**
@@ -58,7 +58,7 @@ export class Connections {
   take(socket: Socket): void {
     const { server } = socket as Socket & { server?: NetServer | null };
     if (server instanceof NetServer && !this.servers.has(server)) this.attach(server);
-    if (socket.destroyed) return;
+    if (socket.destroyed || !(socket instanceof Socket)) return; // what injects requests makes up its sockets
     const requests = this.sockets.get(socket);
     if (requests === undefined) this.opened(socket, 0); // it is older than the attachment
     this.sockets.set(socket, (requests ?? 0) + 1);

@@ -18,7 +18,7 @@ export interface RequestTasksOptions {
   retryAfter?: Duration | undefined;
   /** Paths that are answered however much there is to do, such as those of health checks. Default: none. */
   exempt?: readonly string[] | undefined;
-  /** Without a service: how long requests and background tasks get to end when the server is closed. Default "10s". */
+  /** Without a service: how long requests and background tasks get to end when the server is closed. Default "4s". */
   drain?: Duration | undefined;
   /** How long what was cancelled may take to clean up. Default "5s". */
   grace?: Duration | undefined;
@@ -44,7 +44,7 @@ export interface Settings {
 /** @throws TypeError or RangeError for what is no such option. */
 export function checkOptions(options: RequestTasksOptions): Settings {
   const { service, timeout = null, timeoutStatus = 503, maxRequests, maxLag, retryAfter = "1s" } = options;
-  const { exempt = [], drain = "10s", grace = "5s", onError } = options;
+  const { exempt = [], drain = "4s", grace = "5s", onError } = options;
   if (service !== undefined && typeof service?.onReadiness !== "function") {
     throw new TypeError(
       `service must be what serve() gives its body: serve(async (service) => { ... { service } ... }); got ${inspect(service, { depth: 0 })}`,

@@ -52,6 +52,7 @@ export class RequestTask {
   private releases: Release[] | null = null;
   private instances: Map<object, Promise<unknown>> | null = null;
   private failure: unknown = undefined;
+  private drainListener: (() => void) | null = null;
   private handlers = 0;
   private closed = false;
   private started = false;
@@ -150,11 +151,22 @@ export class RequestTask {
   private expire(timeout: number): void {
     if (this.closed || this.cancelledBy !== null) return;
     const error = new RequestTimeoutError(timeout, this.tasks.settings.timeoutStatus);
-    this.failure ??= error;
+    this.fail(error);
     this.cancel("time-out", error);
     // Half a response must not look like a whole one.
     if (this.response.headersSent) this.response.destroy();
     else this.onTimeout(error);
+  }
+
+  /** Has what would never end by itself told that the server begins to drain: at once, if it does. */
+  onDrain(listener: () => void): void {
+    this.drainListener = listener;
+    if (this.tasks.isDraining) listener();
+  }
+
+  /** The server begins to drain. */
+  drain(): void {
+    this.drainListener?.();
   }
 
   // -- its handlers --------------------------------------------------------------------------------------
@@ -179,7 +191,7 @@ export class RequestTask {
       result = handler();
     } catch (error) {
       this.leave();
-      this.failure ??= error;
+      this.fail(error);
       throw error;
     }
     if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") {
@@ -193,7 +205,7 @@ export class RequestTask {
     try {
       return await result;
     } catch (error) {
-      this.failure ??= error;
+      this.fail(error);
       return this.excuse(error, abandoned);
     } finally {
       this.leave();
@@ -204,7 +216,9 @@ export class RequestTask {
   excuse<T>(error: unknown, abandoned: () => T): T {
     if (!(error instanceof CancelledError) || this.cancelledBy === null) throw error;
     if (this.cancelledBy === "shutdown" && !this.response.headersSent && !this.closed) {
-      throw this.unavailable();
+      const failure = this.unavailable();
+      for (const [name, value] of Object.entries(failure.headers)) this.response.setHeader(name, value);
+      throw failure;
     }
     return abandoned();
   }
@@ -212,6 +226,11 @@ export class RequestTask {
   /** What a request fails with that the end of the server has cancelled. */
   unavailable(): ServiceUnavailableError {
     return new ServiceUnavailableError("the server is stopping", this.tasks.settings.retryAfter);
+  }
+
+  /** Tells what the request holds what its handler has failed with. */
+  fail(error: unknown): void {
+    this.failure ??= error;
   }
 
   private leave(): void {

@@ -109,6 +109,14 @@ export class RequestTasks implements AsyncDisposable {
   }
 
   private async live(opened: () => void): Promise<void> {
+    try {
+      await this.run(opened);
+    } finally {
+      this.load.stop();
+    }
+  }
+
+  private async run(opened: () => void): Promise<void> {
     const { lifespan } = this.framework;
     const close = lifespan === null ? null : await openLifespan(lifespan());
     opened();
@@ -158,9 +166,14 @@ export class RequestTasks implements AsyncDisposable {
     return one;
   }
 
+  /** @internal */
+  get isDraining(): boolean {
+    return this.state !== "open";
+  }
+
   /** Should clients go elsewhere? */
   private get isLeaving(): boolean {
-    if (this.state !== "open") return true;
+    if (this.isDraining) return true;
     const phase = this.settings.service?.phase ?? "running";
     return phase !== "running" && phase !== "starting";
   }
@@ -242,7 +255,10 @@ export class RequestTasks implements AsyncDisposable {
   close(): void {
     if (this.state !== "open") return;
     this.state = "draining";
-    for (const { request, response } of this.requests) if (request.httpVersionMajor < 2) farewell(response);
+    for (const one of this.requests) {
+      if (one.request.httpVersionMajor < 2) farewell(one.response);
+      one.drain();
+    }
     this.connections.close();
   }
 
@@ -256,7 +272,12 @@ export class RequestTasks implements AsyncDisposable {
     await this.connections.waitClosed();
   }
 
-  private async whenIdle(): Promise<void> {
+  /**
+   * Waits until no request and no background task is under way.
+   *
+   * *Cancel safety*: nothing is lost.
+   */
+  async whenIdle(): Promise<void> {
     while (this.requests.size > 0 || this.helpers.size > 0) {
       this.idle ??= new Event();
       await this.idle.wait();
@@ -295,7 +316,6 @@ export class RequestTasks implements AsyncDisposable {
       this.loop.callExceptionHandler({ message });
     }
     this.connections.destroy();
-    this.load.stop();
     await this.connections.waitClosed();
     this.state = "ended";
   }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { interruptible } from "brio";
 import {
   EVENT_STREAM_HEADERS,
   type EventsOptions,
@@ -12,10 +13,10 @@ import { type Pieces, piecesOf, TaskStream } from "./task-stream.ts";
 /** A body made of pieces, in the request's task. */
 export function bodyStream(pieces: Pieces<Buffer | Uint8Array | string>, caller: string): Readable {
   const request = requireRequest(caller);
-  return new TaskStream(request, eachOf(piecesOf(pieces, caller)));
+  return new TaskStream(request, eachOf(piecesOf(pieces, caller)), false);
 }
 
-/** A body made of events, in the request's task. It has no time limit. */
+/** A body made of events, in the request's task. It has no time limit; the beginning of the server's end ends it. */
 export function eventStream(
   events: Pieces<ServerEvent>,
   { heartbeat = "15s" }: EventsOptions,
@@ -29,8 +30,19 @@ export function eventStream(
   const heart = new Heart(request.tasks.loop, heartbeat, (text) => {
     if (stream?.readableLength === 0) stream.push(text);
   });
-  stream = new TaskStream(request, encoded(source, heart));
+  stream = new TaskStream(request, encoded(source, heart), true);
   return stream;
+}
+
+/** Waits for the first piece of a body: before anything is sent, there can still be an answer that says what is wrong. */
+export async function begun(body: Readable): Promise<void> {
+  await interruptible(
+    new Promise<void>((resolve, reject) => {
+      body.once("readable", resolve);
+      body.once("end", resolve);
+      body.once("error", reject);
+    }),
+  );
 }
 
 async function* eachOf<T>(pieces: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { inspect } from "node:util";
-import { CancelledError, Event } from "brio";
+import { CancelledError, CancelScope, Event } from "brio";
 import type { RequestTask } from "./request-task.ts";
 
 /** What the body of a response is made of, piece by piece: an async generator, say, or a function that gives one. */
@@ -25,7 +25,8 @@ export class TaskStream extends Readable {
   private wanted: Event | null = null;
   private readonly done: () => void;
 
-  constructor(request: RequestTask, pieces: AsyncIterable<Buffer | Uint8Array | string>) {
+  /** @param endless it ends, as a whole, when the server begins to drain */
+  constructor(request: RequestTask, pieces: AsyncIterable<Buffer | Uint8Array | string>, endless: boolean) {
     super();
     let done: () => void = () => {};
     // It holds the task from now on, and begins in it.
@@ -35,19 +36,23 @@ export class TaskStream extends Readable {
       }),
     );
     this.done = done;
-    void this.pump(request, pieces);
+    // It may fail when its reader has gone: that must not end the process.
+    this.on("error", () => {});
+    void this.make(request, pieces, endless);
   }
 
-  private async pump(
+  private async make(
     request: RequestTask,
     pieces: AsyncIterable<Buffer | Uint8Array | string>,
+    endless: boolean,
   ): Promise<void> {
     try {
-      for await (const piece of pieces) {
-        if (this.destroyed) break;
-        if (this.push(piece)) continue;
-        this.wanted = new Event();
-        await this.wanted.wait();
+      if (endless) {
+        const scope = new CancelScope();
+        request.onDrain(() => scope.cancel("the server is stopping"));
+        await scope.run(() => this.pump(pieces));
+      } else {
+        await this.pump(pieces);
       }
       if (!this.destroyed) this.push(null);
     } catch (error) {
@@ -55,6 +60,15 @@ export class TaskStream extends Readable {
       else this.destroy(asError(error));
     } finally {
       this.done();
+    }
+  }
+
+  private async pump(pieces: AsyncIterable<Buffer | Uint8Array | string>): Promise<void> {
+    for await (const piece of pieces) {
+      if (this.destroyed) break;
+      if (this.push(piece)) continue;
+      this.wanted = new Event();
+      await this.wanted.wait();
     }
   }
 

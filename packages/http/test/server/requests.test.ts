@@ -157,7 +157,7 @@ describe.each(frameworks)("a request on $name", (framework) => {
       client.get("/");
       for (const event of entered) await event.wait();
       client.leave();
-      while (tasks.statistics().requests > 0) await sleep(1);
+      await tasks.whenIdle();
       expect(errors).toEqual([]);
     });
   });

@@ -1,4 +1,4 @@
-import { CancelledError, Event, interruptible, sleep, sleepForever, TimeoutError } from "brio";
+import { CancelledError, Event, interruptible, sleepForever, TimeoutError } from "brio";
 import { describe, expect, it } from "vitest";
 import { leavesNothing } from "../../../brio/test/left-behind.ts";
 import { ask } from "./clients.ts";
@@ -99,7 +99,7 @@ describe.each(frameworks)("a time limit on $name", (framework) => {
         expect(answer).toMatchObject({ status: 503, body: "RequestTimeoutError" });
         expect(tasks.statistics().requests).toBe(1);
         release();
-        while (tasks.statistics().requests > 0) await sleep(1);
+        await tasks.whenIdle();
         expect(errors.length).toBe(1);
       },
     );
