@@ -13,8 +13,8 @@ import { serving } from "./serving.ts";
 
 leavesNothing();
 
-/** How many clients vanish: each takes two descriptors of this process. */
-const CROWD = 5000;
+/** How many clients vanish, each with two descriptors of this process. (Fewer where the framework changes little.) */
+const CROWDS: Readonly<Record<string, number>> = { fastify: 5000, express: 1000, hono: 1000 };
 const BATCH = 250;
 
 async function crowd(port: number, size: number): Promise<Socket[]> {
@@ -33,11 +33,14 @@ async function crowd(port: number, size: number): Promise<Socket[]> {
 }
 
 describe.each(frameworks)("on $name", (framework) => {
-  it(`${CROWD} clients that vanish in mid-request leave no handler and no memory behind`, async () => {
+  const size = CROWDS[framework.name] as number; // it has all of them
+
+  it(`${size} clients that vanish in mid-request leave no handler and no memory behind`, async () => {
     let inside = 0;
+    let awaited = 0;
     let full = new Event();
     const page = async (): Promise<string> => {
-      if (++inside === CROWD) full.set();
+      if (++inside === awaited) full.set();
       try {
         await sleepForever();
       } finally {
@@ -50,24 +53,25 @@ describe.each(frameworks)("on $name", (framework) => {
       return process.memoryUsage().heapUsed;
     };
     await serving(framework, { pages: { "/": page } }, async ({ port, tasks, errors }) => {
-      const sizes: number[] = [];
-      for (let round = 0; round < 3; round++) {
+      const vanish = async (clients: number): Promise<number> => {
+        awaited = clients;
         full = new Event();
-        const sockets = await interruptible(crowd(port, CROWD));
+        const sockets = await interruptible(crowd(port, clients));
         await full.wait();
-        expect(inside).toBe(CROWD);
-        for (const socket of sockets) socket.resetAndDestroy();
+        expect(inside).toBe(clients);
+        for (const socket of sockets.splice(0)) socket.resetAndDestroy();
         await tasks.whenIdle();
         expect(inside).toBe(0);
-        sockets.length = 0;
-        await sleep(0);
-        sizes.push(heap());
-      }
+        while (tasks.statistics().connections > 0) await sleep(1);
+        return heap();
+      };
+      const before = await vanish(BATCH);
+      await vanish(size);
+      const growth = (await vanish(BATCH)) - before; // Node lets go of closed sockets on later turns
       expect(errors).toEqual([]);
       expect(tasks.statistics()).toMatchObject({ requests: 0, connections: 0 });
       expect([...allTasks()].filter((task) => task.getName().startsWith("GET"))).toEqual([]);
-      // What the first round has warmed up stays; the third one adds nothing to that: 200 bytes a client would show.
-      expect((sizes[2] as number) - (sizes[1] as number)).toBeLessThan(CROWD * 200);
+      expect(growth).toBeLessThan(size * 500); // bytes: a request that is kept has some thousands
     });
   }, 120_000);
 
