@@ -29,6 +29,7 @@ export const layers = [
 const houses: Readonly<Record<string, readonly string[]>> = {
   brio: layers,
   "@brio/distributed": ["wire", "queue", "executor", "worker", "command"],
+  "@brio/http": ["client", "download", "command", "server"],
 };
 
 /** What a package may be built of. */
