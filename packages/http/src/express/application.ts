@@ -34,6 +34,28 @@ export interface BrioOptions extends RequestTasksOptions {
  * *Cancel safety*: cancelled, the application is not to be used.
  *
  * @throws TypeError or RangeError for bad arguments; what the lifespan throws.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { AddressInfo } from "node:net";
+ * import { brio } from "@brio/http/express";
+ * import { interruptible, run, sleep } from "brio";
+ * import express from "express";
+ *
+ * await run(async () => {
+ *   const app = express();
+ *   await using _ = await brio(app);
+ *   app.get("/", async (_request, response) => {
+ *     response.send(await sleep("10ms", "hello"));
+ *   });
+ *   const server = app.listen(0, "127.0.0.1");
+ *   await interruptible(once(server, "listening"));
+ *   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+ *   const response = await interruptible(fetch(url));
+ *   console.log(await interruptible(response.text())); // hello
+ * });
+ * ```
  */
 export async function brio(app: Application, options: BrioOptions = {}): Promise<RequestTasks> {
   if (typeof app !== "function" || typeof app.listen !== "function")
@@ -69,6 +91,31 @@ function intoTask(tasks: RequestTasks): RequestHandler {
  * A middleware that gives a route's requests so much time, from there on; null: no limit.
  *
  * @throws RangeError or TypeError if it is no duration.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { AddressInfo } from "node:net";
+ * import { brio, timeLimit } from "@brio/http/express";
+ * import { interruptible, run, sleep } from "brio";
+ * import express from "express";
+ *
+ * await run(async () => {
+ *   const app = express();
+ *   await using _ = await brio(app);
+ *   app.get("/", timeLimit("20ms"), async (_request, response) => {
+ *     response.send(await sleep("1h", "late"));
+ *   });
+ *   app.use(((error, _request, response, _next) => {
+ *     response.status(error.status).send(error.name);
+ *   }) satisfies express.ErrorRequestHandler);
+ *   const server = app.listen(0, "127.0.0.1");
+ *   await interruptible(once(server, "listening"));
+ *   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+ *   const response = await interruptible(fetch(url));
+ *   console.log(await interruptible(response.text())); // RequestTimeoutError
+ * });
+ * ```
  */
 export function timeLimit(limit: Duration | null): RequestHandler {
   const timeout = requestTimeout(limit);

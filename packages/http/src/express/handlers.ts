@@ -13,6 +13,30 @@ const wrapped = new WeakSet<object>();
  * they are cancelled with is no error. The application has it from `brio(app)`; its routers need it too. Returns the router.
  *
  * @throws TypeError if it is no router.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { AddressInfo } from "node:net";
+ * import { brio, tasksOf } from "@brio/http/express";
+ * import { interruptible, run, sleep } from "brio";
+ * import express, { Router } from "express";
+ *
+ * await run(async () => {
+ *   const app = express();
+ *   await using _ = await brio(app);
+ *   const router = tasksOf(Router());
+ *   router.get("/", async (_request, response) => {
+ *     response.send(await sleep("10ms", "hello"));
+ *   });
+ *   app.use(router);
+ *   const server = app.listen(0, "127.0.0.1");
+ *   await interruptible(once(server, "listening"));
+ *   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+ *   const response = await interruptible(fetch(url));
+ *   console.log(await interruptible(response.text())); // hello
+ * });
+ * ```
  */
 export function tasksOf<R extends RequestHandler & { route(path: string): object }>(router: R): R {
   if (typeof router !== "function" || typeof router.route !== "function")

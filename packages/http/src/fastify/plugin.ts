@@ -132,6 +132,21 @@ function nothing(): undefined {}
  * - The service stops, or the app is closed: requests under way get the time to end, then they are cancelled.
  *
  * Register it first. Outside of `run`, it brings a loop of its own.
+ *
+ * @example
+ * ```ts
+ * import { brio } from "@brio/http/fastify";
+ * import { interruptible, run, sleep } from "brio";
+ * import fastify from "fastify";
+ *
+ * await run(async () => {
+ *   const app = fastify();
+ *   await app.register(brio, { timeout: "30s" });
+ *   app.get("/", async () => await sleep("10ms", "hello"));
+ *   console.log((await interruptible(app.inject("/"))).body); // hello
+ *   await app.close();
+ * });
+ * ```
  */
 export const brio: FastifyPluginAsync<BrioOptions> = Object.assign(plugin, {
   // What fastify-plugin does: the hooks are for the whole app, not for the routes inside the plugin.

@@ -37,6 +37,27 @@ interface NodeBindings {
  * *Cancel safety*: cancelled, the application is not to be used.
  *
  * @throws TypeError or RangeError for bad arguments; what the lifespan throws.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { Server } from "node:http";
+ * import type { AddressInfo } from "node:net";
+ * import { brio } from "@brio/http/hono";
+ * import { serve } from "@hono/node-server";
+ * import { interruptible, run, sleep } from "brio";
+ * import { Hono } from "hono";
+ *
+ * await run(async () => {
+ *   const app = new Hono();
+ *   await using tasks = await brio(app);
+ *   app.get("/", async (context) => context.text(await sleep("10ms", "hello")));
+ *   const server = tasks.attach(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server);
+ *   if (!server.listening) await interruptible(once(server, "listening"));
+ *   const response = await interruptible(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+ *   console.log(await interruptible(response.text())); // hello
+ * });
+ * ```
  */
 export async function brio<E extends Env, S extends Schema, P extends string>(
   app: Hono<E, S, P>,
@@ -114,6 +135,28 @@ function bindings<E extends Env>(context: Context<E>): NodeBindings {
  * A middleware that gives a route's requests so much time, from there on; null: no limit.
  *
  * @throws RangeError or TypeError if it is no duration.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { Server } from "node:http";
+ * import type { AddressInfo } from "node:net";
+ * import { brio, timeLimit } from "@brio/http/hono";
+ * import { serve } from "@hono/node-server";
+ * import { interruptible, run, sleep } from "brio";
+ * import { Hono } from "hono";
+ *
+ * await run(async () => {
+ *   const app = new Hono();
+ *   await using tasks = await brio(app);
+ *   app.get("/", timeLimit("20ms"), async (context) => context.text(await sleep("1h", "late")));
+ *   app.onError((error, context) => context.text(error.name, 503));
+ *   const server = tasks.attach(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server);
+ *   if (!server.listening) await interruptible(once(server, "listening"));
+ *   const response = await interruptible(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+ *   console.log(await interruptible(response.text())); // RequestTimeoutError
+ * });
+ * ```
  */
 export function timeLimit(limit: Duration | null): MiddlewareHandler {
   const timeout = requestTimeout(limit);

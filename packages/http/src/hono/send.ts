@@ -12,6 +12,31 @@ import type { Pieces } from "../server/task-stream.ts";
  * cut off: half a response does not look like a whole one.
  *
  * @throws TypeError if `pieces` can't be iterated; RuntimeError outside of a request's task.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { Server } from "node:http";
+ * import type { AddressInfo } from "node:net";
+ * import { brio, sendStream } from "@brio/http/hono";
+ * import { serve } from "@hono/node-server";
+ * import { interruptible, run, sleep } from "brio";
+ * import { Hono } from "hono";
+ *
+ * await run(async () => {
+ *   const app = new Hono();
+ *   await using tasks = await brio(app);
+ *   app.get("/", (context) =>
+ *     sendStream(context, async function* () {
+ *       for (const piece of ["a", "b"]) yield await sleep("1ms", piece);
+ *     }),
+ *   );
+ *   const server = tasks.attach(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server);
+ *   if (!server.listening) await interruptible(once(server, "listening"));
+ *   const response = await interruptible(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+ *   console.log(await interruptible(response.text())); // ab
+ * });
+ * ```
  */
 export async function sendStream<E extends Env>(
   context: Context<E>,
@@ -27,6 +52,31 @@ export async function sendStream<E extends Env>(
  * *Cancel safety*: when the client leaves, or the server stops, the generator is cancelled where it waits.
  *
  * @throws TypeError if `events` can't be iterated; RangeError for a heartbeat of 0; RuntimeError outside of a request's task.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import type { Server } from "node:http";
+ * import type { AddressInfo } from "node:net";
+ * import { brio, sendEvents } from "@brio/http/hono";
+ * import { serve } from "@hono/node-server";
+ * import { interruptible, run, sleep } from "brio";
+ * import { Hono } from "hono";
+ *
+ * await run(async () => {
+ *   const app = new Hono();
+ *   await using tasks = await brio(app);
+ *   app.get("/", (context) =>
+ *     sendEvents(context, async function* () {
+ *       yield await sleep("1ms", { data: { n: 1 } });
+ *     }),
+ *   );
+ *   const server = tasks.attach(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server);
+ *   if (!server.listening) await interruptible(once(server, "listening"));
+ *   const response = await interruptible(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+ *   console.log((await interruptible(response.text())).trim().split("\n").at(-1)); // data: {"n":1}
+ * });
+ * ```
  */
 export async function sendEvents<E extends Env>(
   context: Context<E>,

@@ -7,6 +7,27 @@ import { currentRequest, type RequestTask } from "./request-task.ts";
  * requests have, and is cancelled then. What it fails with is reported to the `onError` of the server's tasks.
  *
  * @throws RuntimeError outside of a request; TypeError if `source` is no function or coroutine.
+ *
+ * @example
+ * ```ts
+ * import { background, brio } from "@brio/http/fastify";
+ * import { interruptible, run, sleep } from "brio";
+ * import fastify from "fastify";
+ *
+ * await run(async () => {
+ *   const app = fastify();
+ *   await app.register(brio);
+ *   app.get("/", async () => {
+ *     background(async () => {
+ *       await sleep("20ms");
+ *       console.log("sent"); // sent
+ *     });
+ *     return "it will be sent";
+ *   });
+ *   console.log((await interruptible(app.inject("/"))).body); // it will be sent
+ *   await app.close(); // waits for it
+ * });
+ * ```
  */
 export function background<T>(source: Source<T>, options: { name?: string } = {}): Task<T> {
   return requireRequest("background()").tasks.background(source, options);
@@ -24,6 +45,26 @@ export type RequestFactory<T> = () => AsyncGenerator<T, unknown, unknown> | Prom
  *
  * @throws TypeError if it is no function. The function that it returns throws RuntimeError outside of a request, and what the
  * factory throws.
+ *
+ * @example
+ * ```ts
+ * import { brio, perRequest } from "@brio/http/fastify";
+ * import { interruptible, run, sleep } from "brio";
+ * import fastify from "fastify";
+ *
+ * const connection = perRequest(async () => ({
+ *   query: () => sleep("1ms", "a row"),
+ *   [Symbol.asyncDispose]: async () => console.log("given back"), // given back
+ * }));
+ *
+ * await run(async () => {
+ *   const app = fastify();
+ *   await app.register(brio);
+ *   app.get("/", async () => await (await connection()).query());
+ *   console.log((await interruptible(app.inject("/"))).body); // a row
+ *   await app.close();
+ * });
+ * ```
  */
 export function perRequest<T>(factory: RequestFactory<T>): () => Promise<T> {
   if (typeof factory !== "function") {
