@@ -60,10 +60,11 @@ type State = "open" | "draining" | "ending" | "ended" | "finished";
 export class RequestTasks implements AsyncDisposable {
   /** @internal */ readonly settings: Settings;
   /** @internal */ readonly loop: EventLoop;
+  /** @internal */ readonly connections: Connections = new Connections();
+  /** @internal Called when it begins to drain. */ readonly drainListeners: Set<() => void> = new Set();
   private readonly context: Context;
   private readonly framework: Framework;
   private readonly load: Load;
-  private readonly connections = new Connections();
   private readonly requests = new Set<RequestTask>();
   private readonly helpers = new Set<Task<unknown>>();
   private readonly released = new Event();
@@ -259,6 +260,7 @@ export class RequestTasks implements AsyncDisposable {
       if (one.request.httpVersionMajor < 2) farewell(one.response);
       one.drain();
     }
+    for (const listener of this.drainListeners) listener();
     this.connections.close();
   }
 
