@@ -1,7 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { CancelledError, ContextVar, currentTask, type Task, type TimerHandle, uncancellable } from "brio";
+import { CancelledError, ContextVar, currentTask, type Task, uncancellable } from "brio";
+import type { Expiring } from "./deadlines.ts";
 import { RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
 import type { RequestTasks } from "./request-tasks.ts";
 
@@ -39,7 +40,7 @@ export function requestOf(request: NodeRequest | undefined): RequestTask | undef
  * it. Nobody waits for that but the end of the server, which gives it a grace.
  */
 /** One request, as a task. */
-export class RequestTask {
+export class RequestTask implements Expiring {
   /** Why it was cancelled, if it was. */
   cancelledBy: RequestEnd | null = null;
   readonly response: NodeResponse;
@@ -47,7 +48,9 @@ export class RequestTask {
   /** @internal */ readonly tasks: RequestTasks;
   private readonly onTimeout: (error: RequestTimeoutError) => void;
   private task: Task<void> | null = null;
-  private timer: TimerHandle | null = null;
+  /** In the loop's time: while it stands in `deadlines`. */
+  deadline = 0;
+  private deadlines: Set<Expiring> | null = null;
   private resource: AsyncResource | null = null;
   private releases: Release[] | null = null;
   private instances: Map<object, Promise<unknown>> | null = null;
@@ -127,7 +130,7 @@ export class RequestTask {
   responseClosed(): void {
     if (this.closed) return;
     this.closed = true;
-    this.timer?.cancel();
+    this.deadlines?.delete(this);
     this.tasks.responded(this);
     if (!this.response.writableFinished) this.cancel("client", "the client has gone");
     this.settle();
@@ -142,13 +145,12 @@ export class RequestTask {
 
   /** The rest of the time it has, from now on, in milliseconds; null: no limit. */
   setTimeout(timeout: number | null): void {
-    this.timer?.cancel();
-    this.timer = null;
-    if (timeout === null || this.closed) return;
-    this.timer = this.tasks.loop.callLater(timeout, () => this.expire(timeout));
+    this.deadlines?.delete(this);
+    this.deadlines = timeout === null || this.closed ? null : this.tasks.deadlines.add(this, timeout);
   }
 
-  private expire(timeout: number): void {
+  /** Its time is over. */
+  expire(timeout: number): void {
     if (this.closed || this.cancelledBy !== null) return;
     const error = new RequestTimeoutError(timeout, this.tasks.settings.timeoutStatus);
     this.fail(error);

@@ -14,6 +14,7 @@ import {
   uncancellable,
 } from "brio";
 import { Connections } from "./connections.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
 import { type Lifespan, openLifespan } from "./lifespan.ts";
 import { Load } from "./load.ts";
@@ -60,6 +61,7 @@ type State = "open" | "draining" | "ending" | "ended" | "finished";
 export class RequestTasks implements AsyncDisposable {
   /** @internal */ readonly settings: Settings;
   /** @internal */ readonly loop: EventLoop;
+  /** @internal */ readonly deadlines: Deadlines;
   /** @internal */ readonly connections: Connections = new Connections();
   /** @internal Called when it begins to drain. */ readonly drainListeners: Set<() => void> = new Set();
   private readonly context: Context;
@@ -77,6 +79,7 @@ export class RequestTasks implements AsyncDisposable {
     this.settings = settings;
     this.loop = loop;
     this.framework = framework;
+    this.deadlines = new Deadlines(loop);
     this.context = copyContext();
     this.load = new Load(settings);
   }
@@ -318,6 +321,7 @@ export class RequestTasks implements AsyncDisposable {
       this.loop.callExceptionHandler({ message });
     }
     this.connections.destroy();
+    this.deadlines.clear();
     await this.connections.waitClosed();
     this.state = "ended";
   }
