@@ -1,0 +1,99 @@
+import { inspect } from "node:util";
+import { NO_BODY, type RequestBody } from "./body.ts";
+import { HttpRedirectError } from "./errors.ts";
+import { type HeaderRecord, withoutCredentials } from "./headers.ts";
+import type { QueryValue, RequestOptions } from "./options.ts";
+
+/** A request as it goes to one server: what a redirect makes another of. */
+export interface Hop {
+  readonly method: string;
+  /** Without credentials and fragment. */
+  readonly url: URL;
+  readonly headers: HeaderRecord;
+  readonly body: RequestBody;
+}
+
+const SCHEMES: ReadonlySet<string> = new Set(["http:", "https:"]);
+
+/**
+ * The URL that is asked for, and the credentials that stood in it.
+ *
+ * @throws TypeError if it is none, or not of http or https.
+ */
+export function targetOf(
+  url: string | URL,
+  base: URL | null,
+  query: RequestOptions["query"],
+): { url: URL; auth: string | null } {
+  let target: URL;
+  try {
+    target = new URL(url, base ?? undefined);
+  } catch {
+    const needed = base === null ? ", or a baseUrl for it to be relative to" : "";
+    throw new TypeError(`url must be a URL such as "https://example.com/"${needed}; got ${inspect(url)}`);
+  }
+  if (!SCHEMES.has(target.protocol))
+    throw new TypeError(`url must begin with http:// or https://; got ${inspect(String(url))}`);
+  const { username, password } = target;
+  const auth =
+    username === "" && password === ""
+      ? null
+      : basic(decodeURIComponent(username), decodeURIComponent(password));
+  target.username = "";
+  target.password = "";
+  target.hash = "";
+  addQuery(target, query);
+  return { url: target, auth };
+}
+
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+function addQuery(url: URL, query: RequestOptions["query"]): void {
+  if (query === undefined) return;
+  const add = (name: string, value: QueryValue): void => {
+    if (value !== undefined && value !== null) url.searchParams.append(name, String(value));
+  };
+  const pairs = query instanceof URLSearchParams ? query : Object.entries(query);
+  for (const [name, value] of pairs) {
+    if (Array.isArray(value)) for (const one of value) add(name, one);
+    else add(name, value as QueryValue); // a list is dealt with
+  }
+}
+
+/**
+ * Where a redirect leads; null if the answer is none that is followed.
+ *
+ * @throws HttpRedirectError if it must not, or can't, be followed.
+ */
+export function redirected(
+  hop: Hop,
+  status: number,
+  location: string | null,
+  { attempt, credentials }: { attempt: number; credentials: readonly string[] },
+): Hop | null {
+  if (![301, 302, 303, 307, 308].includes(status) || location === null) return null;
+  const fail = (what: string): HttpRedirectError =>
+    new HttpRedirectError(what, location, { method: hop.method, url: hop.url.href, attempt, status });
+  let target: { url: URL };
+  try {
+    target = targetOf(new URL(location, hop.url), null, undefined);
+  } catch {
+    throw fail(`redirects to ${inspect(location)}, which is no URL of http or https: it is not followed`);
+  }
+  const { url } = target;
+  const becomesGet =
+    (status === 303 && hop.method !== "HEAD") ||
+    ((status === 301 || status === 302) && hop.method === "POST");
+  if (!becomesGet && !hop.body.replayable)
+    throw fail(
+      `redirects to ${url.href}, but its body can't be sent again: pass a function that makes the body`,
+    );
+  const headers =
+    url.origin === hop.url.origin ? { ...hop.headers } : withoutCredentials(hop.headers, credentials);
+  delete headers.host;
+  if (!becomesGet) return { method: hop.method, url, headers, body: hop.body };
+  for (const name of Object.keys(headers)) if (name.startsWith("content-")) delete headers[name];
+  return { method: "GET", url, headers, body: NO_BODY };
+}

@@ -1,0 +1,425 @@
+import { inspect } from "node:util";
+import {
+  CancelledError,
+  currentTask,
+  getRunningLoop,
+  type RateLimiter,
+  sleep,
+  TimeoutError,
+  timeoutAt,
+  uncancellable,
+} from "brio";
+import type { CookieJar } from "tough-cookie";
+import { requestBody } from "./body.ts";
+import { Cookies } from "./cookies.ts";
+import { ACCEPTED } from "./decoder.ts";
+import { HttpConnectionError, HttpRedirectError, HttpTimeoutError } from "./errors.ts";
+import { announce, type HttpEvent, type HttpListener, observed } from "./events.ts";
+import { Exchange } from "./exchange.ts";
+import { type HeaderRecord, headerRecord, withoutCredentials } from "./headers.ts";
+import { basic, type Hop, redirected, targetOf } from "./hop.ts";
+import {
+  type CheckedTimeouts,
+  checkedCount,
+  checkedLimiter,
+  checkedTimeouts,
+  type HttpClientOptions,
+  type Milliseconds,
+  type RequestOptions,
+} from "./options.ts";
+import { HttpResponse } from "./response.ts";
+import { RetryPolicy } from "./retry-policy.ts";
+import { Transport } from "./transport.ts";
+import { Upload } from "./upload.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** One call of `request`, checked. */
+interface Call {
+  /** For putting events together. */
+  readonly id: number;
+  readonly hop: Hop;
+  readonly keyed: boolean;
+  readonly timeouts: CheckedTimeouts;
+  readonly retry: RetryPolicy;
+  readonly maxRedirects: number;
+  readonly maxBodyBytes: number;
+  readonly decompress: boolean;
+  readonly raiseForStatus: boolean;
+  /** The loop time at which it must have ended, or null. */
+  readonly deadline: number | null;
+  /** Which attempt is under way, and why there is more than one. */
+  attempt: number;
+  lastFailure: unknown;
+}
+
+let calls = 0;
+
+/**
+ * Makes HTTP requests that are cancelled with the task that makes them: the connection is destroyed, or the stream of HTTP/2 is
+ * reset, and whatever the request waited for (its turn, a connection, an answer, the next attempt) is waited for no more.
+ *
+ * It keeps connections open between requests, so one client is used for many. `await using client = new HttpClient()` closes
+ * it; nothing of it is left then.
+ *
+ * @example
+ * ```ts
+ * import { once } from "node:events";
+ * import { createServer } from "node:http";
+ * import type { AddressInfo } from "node:net";
+ * import { HttpClient } from "@brio/http";
+ * import { interruptible, run } from "brio";
+ *
+ * await run(async () => {
+ *   const server = createServer((request, response) => {
+ *     response.end(JSON.stringify({ asked: `${request.method} ${request.url}` }));
+ *   }).listen(0, "127.0.0.1");
+ *   await interruptible(once(server, "listening"));
+ *   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`;
+ *
+ *   await using client = new HttpClient({ baseUrl, timeout: "10s", raiseForStatus: true });
+ *   const response = await client.get("users", { query: { page: 2 } });
+ *   console.log(await response.json()); // { asked: 'GET /v1/users?page=2' }
+ *   server.close();
+ * });
+ * ```
+ */
+export class HttpClient implements AsyncDisposable {
+  private readonly base: URL | null;
+  private readonly headers: HeaderRecord;
+  private readonly timeouts: CheckedTimeouts;
+  private readonly retry: RetryPolicy;
+  private readonly limiter: RateLimiter | null;
+  private readonly cookies: Cookies | null;
+  private readonly transport: Transport;
+  private readonly listener: HttpListener | null;
+  private readonly credentials: readonly string[];
+  private readonly options: HttpClientOptions;
+  private readonly maxRedirects: number;
+  private readonly maxBodyBytes: number;
+  private readonly exchanges = new Set<Exchange>();
+  private closed = false;
+
+  /** @throws TypeError or RangeError that names the option. */
+  constructor(options: HttpClientOptions = {}) {
+    if (typeof options !== "object" || options === null)
+      throw new TypeError(`new HttpClient() takes options, such as { baseUrl }; got ${inspect(options)}`);
+    this.options = options;
+    this.base = options.baseUrl === undefined ? null : baseOf(options.baseUrl);
+    this.headers = headerRecord(options.headers, "headers");
+    this.timeouts = checkedTimeouts(options.timeout);
+    this.retry = new RetryPolicy(options.retry);
+    this.limiter = checkedLimiter(options.rateLimit);
+    this.cookies = Cookies.of(options.cookies);
+    this.listener = options.onEvent ?? null;
+    this.credentials = (options.credentialHeaders ?? []).map((name) => name.toLowerCase());
+    this.maxRedirects = checkedCount("maxRedirects", options.maxRedirects, 0, 10);
+    this.maxBodyBytes = checkedCount("maxBodyBytes", options.maxBodyBytes, 0, 64 * MEBIBYTE);
+    this.transport = new Transport(options, this.timeouts);
+  }
+
+  /** GET: see {@link request}. *Cancel safety*: as there. */
+  get(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("GET", url, options);
+  }
+
+  /** HEAD: see {@link request}. *Cancel safety*: as there. */
+  head(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("HEAD", url, options);
+  }
+
+  /** POST: see {@link request}. *Cancel safety*: as there. */
+  post(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("POST", url, options);
+  }
+
+  /** PUT: see {@link request}. *Cancel safety*: as there. */
+  put(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("PUT", url, options);
+  }
+
+  /** PATCH: see {@link request}. *Cancel safety*: as there. */
+  patch(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("PATCH", url, options);
+  }
+
+  /** DELETE: see {@link request}. *Cancel safety*: as there. */
+  delete(url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    return this.request("DELETE", url, options);
+  }
+
+  /**
+   * Sends a request; resolves when the headers of the answer have come, after redirects and further attempts.
+   *
+   * *Cancel safety*: cancelled, its connection is destroyed (with HTTP/2: its stream), a body that was sent piece by piece has
+   * been stopped, and no further attempt is made. The server may have acted on it.
+   *
+   * @throws HttpConnectionError, HttpTimeoutError, HttpProtocolError, HttpRedirectError; HttpStatusError if `raiseForStatus` is
+   * set; what an iterable given as body throws; TypeError or RangeError for bad arguments; RuntimeError outside a task.
+   */
+  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
+    if (this.closed) throw new Error("this HttpClient is closed: make another one");
+    const call = this.checked(method, url, options);
+    const { deadline } = call;
+    if (deadline === null) return await this.attempts(call);
+    try {
+      return await timeoutAt(deadline, () => this.attempts(call));
+    } catch (error) {
+      // A listener, or what makes a body, may have time-outs of its own.
+      if (!(error instanceof TimeoutError) || getRunningLoop().time() < deadline) throw error;
+      throw this.late(call);
+    }
+  }
+
+  /** The jar with this client's cookies; null if it keeps none. */
+  get cookieJar(): CookieJar | null {
+    return this.cookies?.jar ?? null;
+  }
+
+  /** How many exchanges are under way: requests, and answers whose bodies have not ended. */
+  get active(): number {
+    return this.exchanges.size;
+  }
+
+  /**
+   * Closes it: ends what is under way (who reads a body gets an error), and all connections.
+   *
+   * *Cancel safety*: it can't be cancelled: it is closed in any case.
+   */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const exchange of this.exchanges) exchange.destroy(new Error("the HttpClient was closed"));
+    await uncancellable(() => this.transport.destroy(), { grace: null });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  toString(): string {
+    const where = this.base === null ? "" : ` of ${this.base.href}`;
+    return `<HttpClient${where}, ${this.active} under way${this.closed ? ", closed" : ""}>`;
+  }
+
+  // -- within --------------------------------------------------------------------------------------------
+
+  private checked(method: string, given: string | URL, options: RequestOptions): Call {
+    if (typeof method !== "string" || method === "")
+      throw new TypeError(`method must be one of HTTP, such as "GET"; got ${inspect(method)}`);
+    if (typeof options !== "object" || options === null)
+      throw new TypeError(`options must be an object, such as { json: value }; got ${inspect(options)}`);
+    const { url, auth } = targetOf(given, this.base, options.query);
+    const foreign = this.base !== null && url.origin !== this.base.origin;
+    const headers = foreign ? withoutCredentials(this.headers, this.credentials) : { ...this.headers };
+    if (auth !== null) headers.authorization = auth;
+    if (options.auth !== undefined)
+      headers.authorization = basic(options.auth.username, options.auth.password);
+    Object.assign(headers, headerRecord(options.headers, "headers"));
+    for (const name of removed(options.headers)) delete headers[name];
+    const decompress = options.decompress ?? this.options.decompress ?? true;
+    if (decompress) headers["accept-encoding"] ??= ACCEPTED;
+    const timeouts = checkedTimeouts(options.timeout, this.timeouts);
+    return {
+      id: ++calls,
+      hop: { method: method.toUpperCase(), url, headers, body: requestBody(options) },
+      keyed: headers["idempotency-key"] !== undefined,
+      timeouts,
+      retry: options.retry === undefined ? this.retry : new RetryPolicy(options.retry),
+      maxRedirects: checkedCount("maxRedirects", options.maxRedirects, 0, this.maxRedirects),
+      maxBodyBytes: checkedCount("maxBodyBytes", options.maxBodyBytes, 0, this.maxBodyBytes),
+      decompress,
+      raiseForStatus: options.raiseForStatus ?? this.options.raiseForStatus ?? false,
+      deadline:
+        timeouts.total === null || timeouts.total === Number.POSITIVE_INFINITY
+          ? null
+          : getRunningLoop().time() + timeouts.total,
+      attempt: 1,
+      lastFailure: undefined,
+    };
+  }
+
+  /** Sends it until an answer, or an error, is final. */
+  private async attempts(call: Call): Promise<HttpResponse> {
+    const { hop, keyed, retry } = call;
+    const retryable = { method: hop.method, keyed, replayable: hop.body.replayable };
+    for (let attempt = 1; ; attempt++) {
+      let pause: Milliseconds | null;
+      let status: number | null = null;
+      let failure: unknown = null;
+      call.attempt = attempt;
+      try {
+        const response = await this.follow(call, attempt);
+        status = response.status;
+        pause = retry.afterAnswer(retryable, status, response.header("retry-after"), attempt);
+        if (pause === null || this.tooLate(call, pause))
+          return call.raiseForStatus ? await response.raiseForStatus() : response;
+        await response.discard();
+      } catch (error) {
+        if (error instanceof CancelledError || status !== null) throw error;
+        failure = error;
+        call.lastFailure = error;
+        pause = retry.afterError(retryable, error, attempt);
+        if (pause === null || this.tooLate(call, pause)) {
+          this.tell(call, hop, attempt, { type: "error", error });
+          throw error;
+        }
+      }
+      this.tell(call, hop, attempt, { type: "retry", pause, status, error: failure });
+      await sleep(pause);
+    }
+  }
+
+  /** An attempt after the deadline is none: better to know at once what went wrong. */
+  private tooLate({ deadline }: Call, pause: Milliseconds): boolean {
+    return deadline !== null && getRunningLoop().time() + pause >= deadline;
+  }
+
+  /** One attempt, through redirects. */
+  private async follow(call: Call, attempt: number): Promise<HttpResponse> {
+    const { credentials } = this;
+    const redirects: string[] = [];
+    for (let hop = call.hop; ; ) {
+      const response = await this.send(call, hop, attempt, redirects);
+      if (call.maxRedirects === 0) return response;
+      const { status } = response;
+      const location = response.header("location");
+      let next: Hop | null;
+      try {
+        next = redirected(hop, status, location, { attempt, credentials });
+        if (next === null) return response;
+        const what =
+          redirects.length >= call.maxRedirects
+            ? `redirects once more after ${redirects.length} redirects (maxRedirects)`
+            : this.cookies === null && circular(hop, next, redirects)
+              ? "redirects in a circle"
+              : null;
+        if (what !== null) {
+          const details = { method: hop.method, url: hop.url.href, attempt, status };
+          throw new HttpRedirectError(`${what}: to ${next.url.href}`, location, details);
+        }
+      } catch (error) {
+        response.close();
+        throw error;
+      }
+      await response.discard();
+      this.tell(call, hop, attempt, { type: "redirect", status, location: next.url.href });
+      redirects.push(hop.url.href);
+      hop = next;
+    }
+  }
+
+  /** One request to one server. */
+  private async send(
+    call: Call,
+    hop: Hop,
+    attempt: number,
+    redirects: readonly string[],
+  ): Promise<HttpResponse> {
+    const { method, url, body } = hop;
+    await this.limiter?.acquire();
+    const headers = { ...hop.headers };
+    await this.cookies?.attach(headers, url);
+    const { bytes, pieces } = body.payload(headers);
+    this.tell(call, hop, attempt, { type: "request", headers });
+    const release = await this.transport.admit(url.origin);
+    const begun = getRunningLoop().time();
+    let forget = (): void => {};
+    const upload =
+      pieces === null ? null : new Upload(pieces, `body of ${method} ${url.href}`, () => exchange.touch());
+    const exchange: Exchange = new Exchange({
+      method,
+      url: url.href,
+      attempt,
+      timeouts: call.timeouts,
+      decompress: call.decompress,
+      upload,
+      onOver: (complete, length) => {
+        this.exchanges.delete(exchange);
+        release();
+        forget();
+        this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
+      },
+    });
+    this.exchanges.add(exchange);
+    try {
+      this.transport.dispatch(exchange, {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers,
+        body: upload?.stream ?? bytes,
+      });
+      exchange.watch();
+      const head = await exchange.head;
+      if (head === null) throw upload?.failure?.error ?? exchange.failure;
+      this.tell(call, hop, attempt, {
+        type: "response",
+        status: head.status,
+        duration: getRunningLoop().time() - begun,
+      });
+      await this.cookies?.keep(head.headers["set-cookie"], url);
+      forget = this.watchBody(call, exchange);
+      const { maxBodyBytes } = call;
+      return new HttpResponse({ exchange, head, method, url: url.href, attempt, redirects, maxBodyBytes });
+    } catch (error) {
+      exchange.close();
+      if (upload !== null) await uncancellable(() => upload.ended(), { grace: null });
+      if (error instanceof HttpConnectionError && this.closed && error.code === "UND_ERR_DESTROYED")
+        throw new Error("the HttpClient was closed", { cause: error });
+      throw error;
+    }
+  }
+
+  /** What is left of the body too ends with the time that was set, and with the task if that is cancelled. */
+  private watchBody({ deadline, timeouts }: Call, exchange: Exchange): () => void {
+    const task = currentTask();
+    if (exchange.over || task === null) return () => {};
+    if (deadline !== null) exchange.endAt(deadline, timeouts.total as Milliseconds); // that gave the deadline
+    const close = (): void => {
+      if (task.cancelled()) exchange.close();
+    };
+    task.addDoneCallback(close);
+    return () => task.removeDoneCallback(close);
+  }
+
+  private late({ hop, timeouts, attempt, lastFailure }: Call): HttpTimeoutError {
+    const details = { method: hop.method, url: hop.url.href, attempt, cause: lastFailure };
+    return new HttpTimeoutError("total", timeouts.total as Milliseconds, true, details); // it was over
+  }
+
+  private tell(call: Call, { method, url }: Hop, attempt: number, event: Told): void {
+    if (!observed(event.type, this.listener)) return;
+    announce({ id: call.id, method, url: url.href, attempt, ...event } as HttpEvent, this.listener);
+  }
+}
+
+/** An event without what all of them have. */
+type Told = HttpEvent extends infer E
+  ? E extends HttpEvent
+    ? Omit<E, "id" | "method" | "url" | "attempt">
+    : never
+  : never;
+
+function baseOf(given: string | URL): URL {
+  let base: URL;
+  try {
+    base = new URL(given);
+  } catch {
+    throw new TypeError(`baseUrl must be a URL such as "https://api.example.com/v1/"; got ${inspect(given)}`);
+  }
+  if (base.protocol === "http:" || base.protocol === "https:") return base;
+  throw new TypeError(`baseUrl must begin with http:// or https://; got ${inspect(String(given))}`);
+}
+
+/** The headers that a request is to have no more. */
+function removed(headers: RequestOptions["headers"]): string[] {
+  if (headers === undefined || Symbol.iterator in headers) return [];
+  return Object.entries(headers)
+    .filter(([, value]) => value === undefined || value === null)
+    .map(([name]) => name.toLowerCase());
+}
+
+/** Would the same be asked that has been asked before? (With a cookie in between that may be meant, and ends at the limit.) */
+function circular(hop: Hop, next: Hop, redirects: readonly string[]): boolean {
+  return next.method === hop.method && (next.url.href === hop.url.href || redirects.includes(next.url.href));
+}

@@ -1,0 +1,118 @@
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { Semaphore } from "brio";
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
+import type { Exchange } from "./exchange.ts";
+import { type CheckedTimeouts, checkedCount, type HttpClientOptions } from "./options.ts";
+
+/** Options for TLS, as Node's `tls.connect` takes them. */
+export type TlsSettings = Omit<ConnectionOptions, "host" | "port" | "path" | "socket" | "timeout">;
+
+/** How long an idle connection is kept, unless the server says otherwise. */
+const KEEP_ALIVE = 4000;
+
+/**
+ * Carries exchanges: limits how many are under way, and hands them to undici, which has the connections.
+ *
+ * Who waits for a permit waits here, in a queue of brio's: undici's own can't be left before a connection is free.
+ */
+export class Transport {
+  private readonly dispatcher: Dispatcher;
+  private readonly own: boolean;
+  private readonly perHost: number;
+  private readonly total: Semaphore | null;
+  private readonly hosts = new Map<string, Semaphore>();
+  /** Whose request undici is looking for a connection for: a new one is made then and there. */
+  private dispatching: Exchange | null = null;
+
+  constructor(options: HttpClientOptions, timeouts: CheckedTimeouts) {
+    const { limits = {}, dispatcher, interceptors = [] } = options;
+    this.perHost = checkedCount("limits.perHost", limits.perHost, 1, 64);
+    const total = checkedCount("limits.total", limits.total, 1, 256);
+    this.total = total === Number.POSITIVE_INFINITY ? null : new Semaphore(total);
+    this.own = dispatcher === undefined;
+    const base = dispatcher ?? this.dispatcherFor(options, timeouts);
+    // compose() calls the last one first.
+    this.dispatcher = interceptors.length === 0 ? base : base.compose([...interceptors].reverse());
+  }
+
+  /**
+   * Waits until an exchange with `origin` may begin; resolves with what ends its turn.
+   *
+   * *Cancel safety*: cancelled, it has taken no turn.
+   */
+  async admit(origin: string): Promise<() => void> {
+    let host = this.hosts.get(origin);
+    if (host === undefined) {
+      host = new Semaphore(
+        this.perHost === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : this.perHost,
+      );
+      this.hosts.set(origin, host);
+    }
+    const permits = host;
+    await permits.acquire();
+    try {
+      await this.total?.acquire();
+    } catch (error) {
+      this.release(origin, permits);
+      throw error;
+    }
+    return () => {
+      this.total?.release();
+      this.release(origin, permits);
+    };
+  }
+
+  private release(origin: string, permits: Semaphore): void {
+    permits.release();
+    const { value, waiting } = permits.statistics();
+    // Nobody is left: a program that visits many hosts must not collect them.
+    if (waiting === 0 && value >= this.perHost) this.hosts.delete(origin);
+  }
+
+  dispatch(exchange: Exchange, options: Dispatcher.DispatchOptions): void {
+    this.dispatching = exchange;
+    try {
+      this.dispatcher.dispatch(options, exchange);
+    } finally {
+      this.dispatching = null;
+    }
+  }
+
+  /** Closes all connections. Whoever uses one gets an error. */
+  async destroy(): Promise<void> {
+    if (this.own) await this.dispatcher.destroy();
+  }
+
+  private dispatcherFor(options: HttpClientOptions, { connect }: CheckedTimeouts): Dispatcher {
+    const { tls = {}, socketPath, http2 = false, proxy, limits = {}, maxHeaderBytes } = options;
+    const shared = {
+      allowH2: http2,
+      // The exchange has clocks of its own.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE,
+      // No more than may be used at once: one whose exchange has just ended is free a moment later, and worth that wait.
+      connections: Math.min(limits.connections ?? this.perHost, this.perHost, Number.MAX_SAFE_INTEGER),
+      ...(maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes }),
+    };
+    const secure = { ...tls, allowH2: http2, timeout: connect ?? 0 };
+    if (proxy === undefined) {
+      const settings = { ...secure, ...(socketPath === undefined ? {} : { socketPath }) };
+      return new Agent({ ...shared, connect: this.watched(buildConnector(settings)) });
+    }
+    const through = { ...shared, requestTls: secure, proxyTls: { timeout: connect ?? 0 } };
+    if (proxy === "environment") return new EnvHttpProxyAgent({ ...through, connect: secure });
+    return new ProxyAgent({ ...through, uri: String(proxy) });
+  }
+
+  /** Tells an exchange of the connection that is made for it: if it is cancelled before that is there, nobody wants it. */
+  private watched(connect: ReturnType<typeof buildConnector>): ReturnType<typeof buildConnector> {
+    return (options, callback) => {
+      // It returns the socket, though its type does not say so.
+      const socket = connect(options, callback) as unknown as Socket;
+      this.dispatching?.connectsWith(socket);
+      return socket;
+    };
+  }
+}

@@ -1,0 +1,10 @@
+export { RequestTimeoutError, ServiceUnavailableError } from "../server/errors.ts";
+export type { EventsOptions, ServerEvent } from "../server/event-stream.ts";
+export type { Lifespan } from "../server/lifespan.ts";
+export type { RequestTasksOptions } from "../server/options.ts";
+export { background, perRequest, type RequestFactory } from "../server/per-request.ts";
+export type { RequestStatistics, RequestTasks } from "../server/request-tasks.ts";
+export type { Pieces } from "../server/task-stream.ts";
+export { type ServerSocket, serveWebSocket, type WebSocketLike } from "../server/web-socket.ts";
+export { type BrioOptions, brio, timeLimit } from "./application.ts";
+export { sendEvents, sendStream } from "./send.ts";
