@@ -24,6 +24,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, Entry | string>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** As the last step. Not with a pattern: a string may go over several lines. */
@@ -67,7 +68,9 @@ for (const file of globSync("packages/*/package.json", { cwd: root })) {
   const entries = Object.values(manifest.exports).filter((entry) => typeof entry !== "string");
   rmSync(join(folder, "dist"), { recursive: true, force: true });
   const commands = Object.values(manifest.bin ?? {});
-  const external = Object.keys(manifest.dependencies ?? {}).map((name) => new RegExp(`^${name}(?:/|$)`));
+  const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map(
+    (name) => new RegExp(`^${name}(?:/|$)`),
+  );
   await build([javascript(folder, entries, commands, external), declarations(folder, entries, external)]);
 }
 

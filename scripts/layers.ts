@@ -29,6 +29,7 @@ export const layers = [
 const houses: Readonly<Record<string, readonly string[]>> = {
   brio: layers,
   "@brio/distributed": ["wire", "queue", "executor", "worker", "command"],
+  "@brio/sql": ["statement", "pool", "database", "builders", "postgres", "mysql", "sqlite"],
 };
 
 /** What a package may be built of. */
@@ -198,6 +199,7 @@ interface Manifest {
   readonly name: string;
   readonly exports: Readonly<Record<string, string | Record<string, string>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Reads a package's entry points and dependencies from its package.json. */
@@ -210,7 +212,8 @@ export function checkPackage(packageFolder: string): Report {
     .map((target) => (typeof target === "string" ? target : (target["brio-source"] ?? "")))
     .filter((target) => target.endsWith(".ts"))
     .map((target) => relative(src, join(packageFolder, target)).split(sep).join("/"));
-  return checkLayers(src, entryPoints, { floors, dependencies: Object.keys(manifest.dependencies ?? {}) });
+  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  return checkLayers(src, entryPoints, { floors, dependencies });
 }
 
 export const root: string = dirname(import.meta.dirname);
