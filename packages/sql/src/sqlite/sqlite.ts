@@ -5,8 +5,10 @@ import { inspect } from "node:util";
 import { type Duration, interruptible, milliseconds } from "brio";
 import { Database, type DatabaseOptions } from "../database/database.ts";
 import type { Driver, DriverConnection } from "../database/driver.ts";
+import { perform } from "../database/perform.ts";
 import type { PoolStatistics } from "../pool/options.ts";
 import { Pool } from "../pool/pool.ts";
+import { compile } from "../statement/compile.ts";
 import { SQLITE } from "../statement/dialect.ts";
 import { ConnectError } from "../statement/errors.ts";
 import { sql } from "../statement/sql.ts";
@@ -45,6 +47,7 @@ const driver: Driver = {
 /** A SQLite database. Made by {@link sqlite}. */
 export class SqliteDatabase extends Database {
   private readonly readers: Pool<DriverConnection>;
+  private readonly start: Omit<Start, "readOnly">;
   private readonly folder: string | null;
   private readonly lent = new WeakSet<DriverConnection>();
 
@@ -64,6 +67,7 @@ export class SqliteDatabase extends Database {
     const limits = { ...options, min: 0, checkAfter: null, maxLifetime: null };
     super(driver, () => connect({ ...start, readOnly: false }), { ...limits, max: 1 });
     this.readers = new Pool(() => connect({ ...start, readOnly: true }), { ...limits, max: readers });
+    this.start = start;
     this.folder = folder;
   }
 
@@ -75,12 +79,12 @@ export class SqliteDatabase extends Database {
    * @throws SqlError if there is such a file already; otherwise as `query`.
    */
   async backup(file: string): Promise<void> {
-    const connection = await this.readers.acquire();
-    this.lent.add(connection);
+    const connection = await connect({ ...this.start, readOnly: false });
     try {
-      await this.session((session) => session.execute(sql`vacuum into ${resolve(file)}`));
+      const statement = compile(sql`vacuum into ${resolve(file)}`, SQLITE);
+      await perform(connection, this.patience, () => connection.run(statement, true));
     } finally {
-      this.giveBack(connection);
+      connection.destroy();
     }
   }
 
