@@ -5,13 +5,21 @@ import type { RowsReply, Start } from "./process/protocol.ts";
 
 /** How long a cancelled statement may go on by itself. Most end sooner, and then their process needn't end for them. */
 const GRACE = 50;
+/** Most have ended by then. */
+const PROMPT = 10;
 
 /** A process that has the database open. */
 export class SqliteConnection implements DriverConnection {
   private readonly process = new DatabaseProcess();
   private trusted = true;
   private stopping: NodeJS.Timeout | null = null;
+  private readonly doomed: () => void;
   readonly load = null;
+
+  /** @param doomed is called when it may have to be ended soon */
+  constructor(doomed: () => void) {
+    this.doomed = doomed;
+  }
 
   /** The number of the process. */
   get raw(): number | undefined {
@@ -80,7 +88,10 @@ export class SqliteConnection implements DriverConnection {
    */
   async stop(): Promise<void> {
     if (!this.process.busy) return;
-    this.stopping = setTimeout(() => this.destroy(), GRACE);
+    this.stopping = setTimeout(() => {
+      this.stopping = setTimeout(() => this.destroy(), GRACE - PROMPT);
+      this.doomed();
+    }, PROMPT);
   }
 
   /** An answer belongs to its question: nothing is on its way any more. */

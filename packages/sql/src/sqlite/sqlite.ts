@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { inspect } from "node:util";
-import { type Duration, interruptible, milliseconds } from "brio";
+import { type Duration, milliseconds } from "brio";
 import { Database, type DatabaseOptions } from "../database/database.ts";
 import type { Driver, DriverConnection } from "../database/driver.ts";
 import { perform } from "../database/perform.ts";
@@ -10,9 +10,8 @@ import type { PoolStatistics } from "../pool/options.ts";
 import { Pool } from "../pool/pool.ts";
 import { compile } from "../statement/compile.ts";
 import { SQLITE } from "../statement/dialect.ts";
-import { ConnectError } from "../statement/errors.ts";
 import { sql } from "../statement/sql.ts";
-import { SqliteConnection } from "./connection.ts";
+import { Launcher } from "./launcher.ts";
 import type { Start } from "./process/protocol.ts";
 
 /** Options of {@link sqlite}. */
@@ -47,7 +46,7 @@ const driver: Driver = {
 /** A SQLite database. Made by {@link sqlite}. */
 export class SqliteDatabase extends Database {
   private readonly readers: Pool<DriverConnection>;
-  private readonly start: Omit<Start, "readOnly">;
+  private readonly launchers: readonly [writing: Launcher, reading: Launcher];
   private readonly folder: string | null;
   private readonly lent = new WeakSet<DriverConnection>();
 
@@ -65,9 +64,11 @@ export class SqliteDatabase extends Database {
       functions: functions === undefined ? null : String(functions),
     };
     const limits = { ...options, min: 0, checkAfter: null, maxLifetime: null };
-    super(driver, () => connect({ ...start, readOnly: false }), { ...limits, max: 1 });
-    this.readers = new Pool(() => connect({ ...start, readOnly: true }), { ...limits, max: readers });
-    this.start = start;
+    const writing = new Launcher({ ...start, readOnly: false });
+    const reading = new Launcher({ ...start, readOnly: true });
+    super(driver, () => writing.launch(), { ...limits, max: 1 });
+    this.readers = new Pool(() => reading.launch(), { ...limits, max: readers });
+    this.launchers = [writing, reading];
     this.folder = folder;
   }
 
@@ -79,7 +80,7 @@ export class SqliteDatabase extends Database {
    * @throws SqlError if there is such a file already; otherwise as `query`.
    */
   async backup(file: string): Promise<void> {
-    const connection = await connect({ ...this.start, readOnly: false });
+    const connection = await this.launchers[0].launch();
     try {
       const statement = compile(sql`vacuum into ${resolve(file)}`, SQLITE);
       await perform(connection, this.patience, () => connection.run(statement, true));
@@ -105,6 +106,7 @@ export class SqliteDatabase extends Database {
       try {
         await super.close();
       } finally {
+        for (const launcher of this.launchers) launcher.close();
         if (this.folder !== null) rmSync(this.folder, { recursive: true, force: true });
       }
     }
@@ -130,28 +132,6 @@ function onlyReads(text: string): boolean {
   const start = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(select|values|explain|with)\b/i.exec(text);
   if (start === null) return false;
   return start[1]?.toLowerCase() !== "with" || !/\b(?:insert|update|delete|replace)\b/i.test(text);
-}
-
-async function connect(start: Start): Promise<SqliteConnection> {
-  return await interruptible(async (signal) => {
-    const connection = new SqliteConnection();
-    const cut = (): void => connection.destroy();
-    signal.addEventListener("abort", cut, { once: true });
-    try {
-      await connection.begin(start);
-    } catch (error) {
-      connection.destroy();
-      if (signal.aborted) throw signal.reason;
-      const { message, code } = error as { message: string; code?: string };
-      const text = `the SQLite database ${start.file} can't be opened: ${message}`;
-      throw new ConnectError(text, "refused", { code, cause: error });
-    } finally {
-      signal.removeEventListener("abort", cut);
-    }
-    if (signal.aborted) connection.destroy();
-    signal.throwIfAborted();
-    return connection;
-  });
 }
 
 /**
