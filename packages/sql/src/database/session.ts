@@ -42,9 +42,12 @@ export class Session extends Queryable {
    *
    * @throws what `fn` throws, after the rollback; otherwise as `query`.
    */
-  transaction<T>(fn: (tx: Transaction) => PromiseLike<T> | T, options: TransactionOptions = {}): Promise<T> {
+  async transaction<T>(
+    fn: (tx: Transaction) => PromiseLike<T> | T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
     const frame = outermost(this.driver, options);
-    return this.nest((connection) =>
+    return await this.nest((connection) =>
       retried(
         () => attempt(connection, this, frame, (depth) => new Transaction(connection, this, depth), fn),
         options,
@@ -118,7 +121,7 @@ export class Transaction extends Session {
    *
    * @throws what `fn` throws, after going back to the savepoint; TypeError for options, which only the outermost has.
    */
-  override transaction<T>(
+  override async transaction<T>(
     fn: (tx: Transaction) => PromiseLike<T> | T,
     options: TransactionOptions = {},
   ): Promise<T> {
@@ -134,7 +137,7 @@ export class Transaction extends Session {
       rollback: `rollback to savepoint ${name}`,
       depth: this.depth + 1,
     };
-    return this.nest((connection) =>
+    return await this.nest((connection) =>
       attempt(connection, this, frame, (depth) => new Transaction(connection, this, depth), fn),
     );
   }

@@ -1,6 +1,7 @@
 import type mysql from "mysql2";
 import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
 import type { Compiled } from "../statement/compile.ts";
+import { ConnectionLostError } from "../statement/errors.ts";
 import { QUERY_INTERRUPTED, translate } from "./errors.ts";
 import { bigColumns, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
 
@@ -117,7 +118,10 @@ export class MysqlConnection implements DriverConnection {
   }
 
   translate(error: unknown): unknown {
-    return translate(error);
+    const translated = translate(error);
+    // It has said so itself, before it breaks.
+    if (translated instanceof ConnectionLostError) this.distrust();
+    return translated;
   }
 
   check(): Promise<void> {

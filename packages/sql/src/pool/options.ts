@@ -41,14 +41,14 @@ export function poolLimits(options: PoolOptions): PoolLimits {
   return {
     max,
     min,
-    acquireTimeout: duration(options.acquireTimeout, "30s"),
+    acquireTimeout: duration(options.acquireTimeout, "acquireTimeout", "30s"),
     maxWaiting:
       options.maxWaiting === undefined
         ? Number.POSITIVE_INFINITY
         : count(options.maxWaiting, "maxWaiting", 0),
-    idleTimeout: duration(options.idleTimeout, "1m"),
-    maxLifetime: duration(options.maxLifetime, "30m"),
-    checkAfter: duration(options.checkAfter, "1s"),
+    idleTimeout: duration(options.idleTimeout, "idleTimeout", "1m"),
+    maxLifetime: duration(options.maxLifetime, "maxLifetime", "30m"),
+    checkAfter: duration(options.checkAfter, "checkAfter", "1s"),
     checkTimeout: milliseconds(options.checkTimeout ?? "5s", "checkTimeout"),
   };
 }
@@ -62,8 +62,8 @@ function count(value: unknown, name: string, least: number): number {
   return value;
 }
 
-function duration(value: Duration | null | undefined, usual: Duration): number | null {
-  return value === null ? null : milliseconds(value ?? usual);
+function duration(value: Duration | null | undefined, name: string, usual: Duration): number | null {
+  return value === null ? null : milliseconds(value ?? usual, name);
 }
 
 /** The state of a {@link Pool}. */

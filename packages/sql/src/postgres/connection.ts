@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
 import { optionalDriver } from "../database/optional-driver.ts";
 import type { Compiled } from "../statement/compile.ts";
+import { ConnectionLostError } from "../statement/errors.ts";
 import { cancelRequest, type PgClient, type PgConnectionClass } from "./cancel-request.ts";
 import { copyInto } from "./copy.ts";
 import { QUERY_CANCELED, STALE_PLAN, translate } from "./errors.ts";
@@ -86,7 +87,10 @@ export class PostgresConnection implements DriverConnection {
   }
 
   translate(error: unknown): unknown {
-    return translate(error);
+    const translated = translate(error);
+    // It has said so itself, before it breaks.
+    if (translated instanceof ConnectionLostError) this.distrust();
+    return translated;
   }
 
   async check(): Promise<void> {
