@@ -1,3 +1,5 @@
+export { type DrizzleCallback, drizzleCallback } from "./builders/drizzle.ts";
+export { type KyselyConnection, type KyselyDriver, kyselyDriver } from "./builders/kysely.ts";
 export { Database, type DatabaseOptions } from "./database/database.ts";
 export type { Isolation, TransactionOptions } from "./database/driver.ts";
 export { type Executed, Queryable, type Rows, type StreamOptions, type Table } from "./database/queryable.ts";

@@ -78,6 +78,16 @@ export class Database extends Queryable implements AsyncDisposable {
     });
   }
 
+  /** @internal A connection, for who gives it back. */
+  checkOut(): Promise<DriverConnection> {
+    return this.borrow(null);
+  }
+
+  /** @internal */
+  checkIn(connection: DriverConnection): void {
+    this.giveBack(connection);
+  }
+
   /** The state of its pool. */
   statistics(): PoolStatistics {
     return this.pool.statistics();
