@@ -1,5 +1,4 @@
 import { inspect } from "node:util";
-import { uncancellable } from "brio";
 import { type Compiled, compile } from "../statement/compile.ts";
 import { RowCountError } from "../statement/errors.ts";
 import type { Identifier } from "../statement/fragments.ts";
@@ -178,7 +177,7 @@ export abstract class Queryable {
           yield* rows as Row[]; // as the author of the statement says
         }
       } finally {
-        await uncancellable(() => cursor.close(), { grace: null });
+        await finish(connection, this.patience, () => cursor.close()).catch(() => connection.distrust());
       }
     } finally {
       this.giveBack(connection);

@@ -1,4 +1,13 @@
-import { CancelledError, createTask, Semaphore, type Task, TimeoutError, timeout, uncancellable } from "brio";
+import {
+  CancelledError,
+  createTask,
+  interruptible,
+  Semaphore,
+  type Task,
+  TimeoutError,
+  timeout,
+  uncancellable,
+} from "brio";
 import { PoolError } from "../statement/errors.ts";
 import { type PoolLimits, type PoolOptions, type PoolStatistics, poolLimits } from "./options.ts";
 
@@ -239,7 +248,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     }
     if (checkAfter === null || performance.now() - since < checkAfter) return true;
     try {
-      await timeout(checkTimeout, () => connection.check());
+      await timeout(checkTimeout, () => interruptible(connection.check()));
       if (connection.usable) return true;
     } catch (error) {
       if (error instanceof CancelledError) {

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type PgCursor from "pg-cursor";
 import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
 import { optionalDriver } from "../database/optional-driver.ts";
 import type { Compiled } from "../statement/compile.ts";
@@ -70,9 +71,21 @@ export class PostgresConnection implements DriverConnection {
   }
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
-    const { default: PgCursor } = await optionalDriver("pg-cursor", () => import("pg-cursor"));
-    const cursor = this.raw.query(new PgCursor(text, parameters, { types: this.kit.types }));
-    return { read: (count) => cursor.read(count), close: () => cursor.close() };
+    const { default: Cursor } = await optionalDriver("pg-cursor", () => import("pg-cursor"));
+    const cursor = this.raw.query(new Cursor(text, parameters, { types: this.kit.types }));
+    return { read: (count) => cursor.read(count), close: () => this.end(cursor) };
+  }
+
+  /** pg-cursor waits for the server's answer, and for ever if the connection breaks before it. */
+  private async end(cursor: PgCursor): Promise<void> {
+    if (this.gone) return;
+    let over = (): void => {};
+    const broken = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    this.raw.once("end", over);
+    await Promise.race([cursor.close(), broken]);
+    this.raw.off("end", over);
   }
 
   load = (table: string, columns: readonly string[]): Promise<Loader> => copyInto(this.raw, table, columns);
