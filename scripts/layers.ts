@@ -30,6 +30,7 @@ const houses: Readonly<Record<string, readonly string[]>> = {
   brio: layers,
   "@brio/distributed": ["wire", "queue", "executor", "worker", "command"],
   "@brio/http": ["client", "download", "command", "server", "fastify", "express", "hono"],
+  "@brio/sql": ["statement", "pool", "database", "builders", "postgres", "mysql", "sqlite"],
 };
 
 /** What a package may be built of. */

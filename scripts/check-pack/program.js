@@ -85,7 +85,14 @@ server.close();
 assert.match(execFileSync("npx", ["brio-get", "--help"], { encoding: "utf8" }), /brio-get URL\.\.\./);
 
 // Reports and stack traces show these names.
-for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing, ...threads, ...http, ...downloads })) {
+for (const [name, value] of Object.entries({
+  ...brio,
+  ...inspect,
+  ...testing,
+  ...threads,
+  ...http,
+  ...downloads,
+})) {
   if (typeof value === "function") assert.equal(value.name, name);
 }
 await assert.rejects(

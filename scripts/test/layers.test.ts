@@ -24,7 +24,7 @@ function inspect(files: Record<string, string>, house?: House) {
   return checkLayers(src, ["index.ts", "testing/index.ts"], house);
 }
 
-test.each(["brio", "distributed"])("the sources of packages/%s keep the layer rule", (name) => {
+test.each(["brio", "distributed", "sql"])("the sources of packages/%s keep the layer rule", (name) => {
   const { findings, imports } = checkPackage(join(root, "packages", name));
   expect(findings).toEqual([]);
   expect(imports).toBeGreaterThan(0);

@@ -1,19 +1,16 @@
 import { Redis } from "ioredis";
-import { describe, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
+import { type Describe, describeWith } from "../../brio/test/services.ts";
 
 /** Where the tests' Redis is. They share it with others: each has a prefix of its own, and removes what it has made. */
 export const REDIS_URL: string = process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379";
 
-const answers = await ping();
-if (!answers && process.env.BRIO_REQUIRE_SERVICES === "1") {
-  throw new Error(`no Redis answers at ${REDIS_URL}, and BRIO_REQUIRE_SERVICES=1 says that it must`);
-}
-
 /** Tests that need a Redis. Where there is none, they are skipped, and say so. */
-export const describeWithRedis = (name: string, body: () => void): void => {
-  if (answers) describe(name, body);
-  else describe.skip(`${name} (no Redis at ${REDIS_URL}: start redis-server, or set BRIO_REDIS_URL)`, body);
-};
+export const describeWithRedis: Describe = describeWith(
+  `Redis at ${REDIS_URL}`,
+  await ping(),
+  "start redis-server, or set BRIO_REDIS_URL",
+);
 
 /** A client that is closed when the test ends. */
 export function client(url: string = REDIS_URL): Redis {

@@ -1,0 +1,181 @@
+import type mysql from "mysql2";
+import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
+import type { Compiled } from "../statement/compile.ts";
+import { ConnectionLostError } from "../statement/errors.ts";
+import { QUERY_INTERRUPTED, translate } from "./errors.ts";
+import { bigColumns, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
+
+/** What of mysql2's connections is used, beside what their declarations say. */
+export interface MysqlClient extends Omit<mysql.Connection, "threadId"> {
+  readonly stream: { destroy(error?: Error): void };
+  readonly threadId: number | null;
+  /** Of one that a pool has made. */
+  release?(): void;
+}
+
+/** How values are read: see the docs. */
+export const READING = {
+  supportBigNumbers: true,
+  dateStrings: ["DATE"] as ("DATE" | "DATETIME" | "TIMESTAMP")[],
+};
+
+/** What mysql2 gives for a statement without rows. */
+interface Header {
+  readonly affectedRows: number;
+  readonly insertId: number | string;
+}
+
+/** A connection of mysql2. */
+export class MysqlConnection implements DriverConnection {
+  readonly raw: MysqlClient;
+  readonly load = null;
+  private readonly kill: (threadId: number, patience: number) => Promise<void>;
+  private readonly adopted: boolean;
+  private trusted = true;
+  private gone = false;
+  /** The rows that are being read, for `stop`. */
+  private streaming: RowStream | null = null;
+
+  /** @param kill stops what a connection does, over another one */
+  constructor(
+    client: MysqlClient,
+    kill: (threadId: number, patience: number) => Promise<void>,
+    adopted = false,
+  ) {
+    this.raw = client;
+    this.kill = kill;
+    this.adopted = adopted;
+    client.on("error", this.lost);
+    client.on("end", this.lost);
+  }
+
+  get usable(): boolean {
+    return this.trusted && !this.gone;
+  }
+
+  distrust(): void {
+    this.trusted = false;
+  }
+
+  run({ text, parameters }: Compiled, arrays: boolean): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const options = { ...READING, sql: text, rowsAsArray: arrays };
+      const done = (error: Error | null, result: unknown, fields: unknown): void => {
+        if (error) reject(error);
+        else resolve(resultOf(result as unknown[] | Header, fields as Field[] | undefined, arrays));
+      };
+      // What has no parameters needn't be prepared, and some of it can't be.
+      if (parameters.length === 0) this.raw.query(options, done);
+      else this.raw.execute({ ...options, values: parameters as string[] }, done);
+    });
+  }
+
+  async runAll(statements: readonly Compiled[]): Promise<number> {
+    let affected = 0;
+    for (const statement of statements) affected += (await this.run(statement, true)).affected;
+    return affected;
+  }
+
+  async open({ text, parameters }: Compiled): Promise<Cursor> {
+    const options = { ...READING, sql: text };
+    const command =
+      parameters.length === 0
+        ? this.raw.query(options)
+        : this.raw.execute({ ...options, values: parameters as string[] });
+    const rows = new RowStream(command as unknown as RowCommand); // of both commands
+    this.streaming = rows;
+    return {
+      read: (count) => rows.read(count),
+      close: async () => {
+        this.streaming = null;
+        if (!rows.over && !this.gone) await this.drop(rows);
+      },
+    };
+  }
+
+  /** The server is sending rows that nobody wants. */
+  private async drop(rows: RowStream): Promise<void> {
+    const late = setTimeout(() => this.destroy(), PATIENCE);
+    try {
+      await this.kill(this.raw.threadId ?? 0, PATIENCE);
+      if (!this.certain(await rows.drain())) this.distrust();
+    } catch {
+      this.destroy();
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async stop(patience: number): Promise<void> {
+    // The error comes behind the rows that are on their way.
+    void this.streaming?.drain();
+    await this.kill(this.raw.threadId ?? 0, patience);
+  }
+
+  /** If the server says that it was interrupted, no request is on its way any more. */
+  certain(error: unknown): boolean {
+    return (error as { errno?: unknown } | undefined)?.errno === QUERY_INTERRUPTED;
+  }
+
+  translate(error: unknown): unknown {
+    const translated = translate(error);
+    // It has said so itself, before it breaks.
+    if (translated instanceof ConnectionLostError) this.distrust();
+    return translated;
+  }
+
+  check(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.raw.ping((error: Error | null) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    this.leave();
+    if (this.adopted) {
+      this.raw.release?.();
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      this.raw.end((error?: Error | null) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  destroy(): void {
+    if (this.adopted && !this.gone) this.raw.destroy();
+    this.gone = true;
+    // With an error: what runs is told.
+    this.raw.stream.destroy(Object.assign(new Error("it was cut"), { code: "ECONNABORTED" }));
+  }
+
+  private leave(): void {
+    this.gone = true;
+    this.raw.off("end", this.lost);
+    if (this.adopted) this.raw.off("error", this.lost);
+  }
+
+  private readonly lost = (): void => {
+    this.gone = true;
+  };
+}
+
+/** How long the rest of a result that nobody wants may take to end. */
+const PATIENCE = 5000;
+
+function resultOf(result: unknown[] | Header, fields: Field[] | undefined, arrays: boolean): Result {
+  if (!Array.isArray(result)) {
+    const { affectedRows, insertId } = result;
+    return {
+      columns: [],
+      rows: [],
+      affected: affectedRows,
+      insertId: insertId ? (exact(insertId) as number) : null,
+    };
+  }
+  const columns = fields?.map(({ name }) => name) ?? [];
+  for (const name of bigColumns(fields)) {
+    const key = arrays ? columns.indexOf(name) : name;
+    for (const row of result as Record<string | number, unknown>[]) row[key] = exact(row[key]);
+  }
+  return { columns, rows: result, affected: 0, insertId: null };
+}

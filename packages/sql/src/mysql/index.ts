@@ -1,0 +1,1 @@
+export { type MysqlDatabase, type MysqlOptions, type MysqlPool, mysql } from "./mysql.ts";

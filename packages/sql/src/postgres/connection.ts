@@ -1,0 +1,196 @@
+import type pg from "pg";
+import type PgCursor from "pg-cursor";
+import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
+import { optionalDriver } from "../database/optional-driver.ts";
+import type { Compiled } from "../statement/compile.ts";
+import { ConnectionLostError } from "../statement/errors.ts";
+import { cancelRequest, type PgClient, type PgConnectionClass } from "./cancel-request.ts";
+import { copyInto } from "./copy.ts";
+import { QUERY_CANCELED, STALE_PLAN, translate } from "./errors.ts";
+
+/** What of pg is used, beside what its declarations say. */
+export interface Pg {
+  readonly Client: typeof pg.Client;
+  readonly Connection: PgConnectionClass;
+  readonly types: typeof pg.types;
+}
+
+type TypeParsers = { getTypeParser: typeof pg.types.getTypeParser };
+
+/** What a connection has of its database. */
+export interface PostgresKit {
+  readonly pg: Pg;
+  readonly types: TypeParsers;
+  /** Are statements of the program prepared, and kept? */
+  readonly prepare: boolean;
+}
+
+/** A client of pg. */
+export class PostgresConnection implements DriverConnection {
+  readonly raw: PgClient;
+  private readonly kit: PostgresKit;
+  private readonly giveBack: ((error?: boolean) => void) | null;
+  /** Names of the statements that are prepared on this connection, by their texts. */
+  private readonly names = new Map<string, string>();
+  private trusted = true;
+  private gone = false;
+
+  /** @param giveBack how the client goes back to the pool it came from, if it did */
+  constructor(client: PgClient, kit: PostgresKit, giveBack: ((error?: boolean) => void) | null = null) {
+    this.raw = client;
+    this.kit = kit;
+    this.giveBack = giveBack;
+    client.on("error", this.lost);
+    client.on("end", this.lost);
+  }
+
+  get usable(): boolean {
+    return this.trusted && !this.gone;
+  }
+
+  distrust(): void {
+    this.trusted = false;
+  }
+
+  async run(statement: Compiled, arrays: boolean): Promise<Result> {
+    try {
+      return await this.ask(statement, arrays, this.nameOf(statement));
+    } catch (error) {
+      // A table has changed since the statement was prepared: in a transaction that can't be mended.
+      if ((error as { code?: unknown }).code !== STALE_PLAN || this.names.size === 0) throw error;
+      this.distrust();
+      if (this.raw.getTransactionStatus() === "E") throw error;
+      return await this.ask(statement, arrays, undefined);
+    }
+  }
+
+  async runAll(statements: readonly Compiled[]): Promise<number> {
+    let affected = 0;
+    for (const statement of statements) affected += (await this.run(statement, true)).affected;
+    return affected;
+  }
+
+  async open({ text, parameters }: Compiled): Promise<Cursor> {
+    const { default: Cursor } = await optionalDriver("pg-cursor", () => import("pg-cursor"));
+    const cursor = this.raw.query(new Cursor(text, parameters, { types: this.kit.types }));
+    return { read: (count) => cursor.read(count), close: () => this.end(cursor) };
+  }
+
+  /** pg-cursor waits for the server's answer, and for ever if the connection breaks before it. */
+  private async end(cursor: PgCursor): Promise<void> {
+    if (this.gone) return;
+    let over = (): void => {};
+    const broken = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    this.raw.once("end", over);
+    await Promise.race([cursor.close(), broken]);
+    this.raw.off("end", over);
+  }
+
+  load = (table: string, columns: readonly string[]): Promise<Loader> => copyInto(this.raw, table, columns);
+
+  stop(patience: number): Promise<void> {
+    return cancelRequest(this.kit.pg.Connection, this.raw, patience);
+  }
+
+  /** If the server says that it was stopped, no request is on its way any more. */
+  certain(error: unknown): boolean {
+    return (error as { code?: unknown } | undefined)?.code === QUERY_CANCELED;
+  }
+
+  translate(error: unknown): unknown {
+    const translated = translate(error);
+    // It has said so itself, before it breaks.
+    if (translated instanceof ConnectionLostError) this.distrust();
+    return translated;
+  }
+
+  async check(): Promise<void> {
+    await this.raw.query("select 1");
+  }
+
+  async close(): Promise<void> {
+    this.leave();
+    if (this.giveBack !== null) this.giveBack();
+    else await this.raw.end();
+  }
+
+  destroy(): void {
+    if (this.giveBack !== null && !this.gone) {
+      this.leave();
+      this.giveBack(true);
+    }
+    this.gone = true;
+    this.raw.connection.stream.destroy();
+  }
+
+  private leave(): void {
+    this.gone = true;
+    this.raw.off("end", this.lost);
+    // One that comes from a pool has listeners of that; another one may still fail when it says goodbye.
+    if (this.giveBack !== null) this.raw.off("error", this.lost);
+  }
+
+  private readonly lost = (): void => {
+    this.gone = true;
+  };
+
+  private nameOf({ text, constant }: Compiled): string | undefined {
+    if (!constant || !this.kit.prepare) return undefined;
+    let name = this.names.get(text);
+    if (name === undefined) {
+      name = `brio_${this.names.size + 1}`;
+      this.names.set(text, name);
+    }
+    return name;
+  }
+
+  private ask(
+    { text, parameters, script }: Compiled,
+    arrays: boolean,
+    name: string | undefined,
+  ): Promise<Result> {
+    const { promise, settle } = settler<Result>();
+    const config = {
+      text,
+      values: parameters,
+      types: this.kit.types,
+      ...(arrays ? { rowMode: "array" } : undefined),
+      ...(name === undefined ? undefined : { name }),
+      // Only what the program wrote itself may be several statements.
+      ...(script ? undefined : { queryMode: "extended" }),
+    };
+    // With a callback: pg would take a stack for each promise of its own.
+    this.raw.query(config as pg.QueryConfig, (error: Error | null, result: PgResult | PgResult[]) => {
+      if (error) settle(error, undefined);
+      else settle(null, resultOf(result));
+    });
+    return promise;
+  }
+}
+
+/** What pg gives: with several statements, one for each. */
+interface PgResult {
+  readonly fields: readonly { readonly name: string }[];
+  readonly rows: unknown[];
+  readonly rowCount: number | null;
+}
+
+function resultOf(result: PgResult | PgResult[]): Result {
+  const last = Array.isArray(result) ? (result.at(-1) as PgResult) : result; // there is at least one
+  return {
+    columns: last.fields.map(({ name }) => name),
+    rows: last.rows,
+    affected: last.rowCount ?? 0,
+    insertId: null,
+  };
+}
+
+function settler<T>(): { promise: Promise<T>; settle: (error: Error | null, value: T | undefined) => void } {
+  let settle: (error: Error | null, value: T | undefined) => void = () => {};
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = (error, value) => (error === null ? resolve(value as T) : reject(error)); // a value, if no error
+  });
+  return { promise, settle };
+}

@@ -1,0 +1,134 @@
+import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
+import type { Compiled } from "../statement/compile.ts";
+import { DatabaseProcess } from "./database-process.ts";
+import type { RowsReply, Start } from "./process/protocol.ts";
+
+/** How long a cancelled statement may go on by itself. Most end sooner, and then their process needn't end for them. */
+const GRACE = 50;
+/** Most have ended by then. */
+const PROMPT = 10;
+
+/** A process that has the database open. */
+export class SqliteConnection implements DriverConnection {
+  private readonly process = new DatabaseProcess();
+  private trusted = true;
+  private stopping: NodeJS.Timeout | null = null;
+  private readonly doomed: () => void;
+  readonly load = null;
+
+  /** @param doomed is called when it may have to be ended soon */
+  constructor(doomed: () => void) {
+    this.doomed = doomed;
+  }
+
+  /** The number of the process. */
+  get raw(): number | undefined {
+    return this.process.pid;
+  }
+
+  get usable(): boolean {
+    return this.trusted && this.process.alive;
+  }
+
+  distrust(): void {
+    this.trusted = false;
+  }
+
+  async begin(start: Start): Promise<void> {
+    await this.process.ask({ type: "open", start });
+  }
+
+  async run({ text, parameters, script }: Compiled, arrays: boolean): Promise<Result> {
+    const reply = await this.ask<RowsReply>(
+      this.process.ask(script ? { type: "script", text } : { type: "run", text, parameters }),
+    );
+    return arrays ? reply : { ...reply, rows: objects(reply) };
+  }
+
+  runAll(statements: readonly Compiled[]): Promise<number> {
+    const all = statements.map(({ text, parameters }) => [text, parameters] as const);
+    return this.ask<number>(this.process.ask({ type: "runAll", statements: all }));
+  }
+
+  async open({ text, parameters }: Compiled): Promise<Cursor> {
+    const { process } = this;
+    await this.ask(process.ask({ type: "cursor", text, parameters }));
+    let ahead: Promise<unknown> | null = null;
+    let over = false;
+    const next = (count: number): Promise<unknown> => {
+      const rows = process.ask({ type: "read", count });
+      rows.catch(() => {});
+      return rows;
+    };
+    return {
+      // The process reads the next rows while these are used.
+      read: async (count) => {
+        if (over) return [];
+        const reply = await this.ask<RowsReply>(ahead ?? next(count));
+        over = reply.rows.length < count;
+        ahead = over ? null : next(count);
+        return objects(reply);
+      },
+      close: async () => {
+        if (!process.alive) return;
+        try {
+          await ahead;
+        } catch {
+          // That is of no interest to anybody any more.
+        }
+        if (process.alive) await process.ask({ type: "closeCursor" });
+      },
+    };
+  }
+
+  /**
+   * SQLite can be interrupted by another thread of its own process only, and no driver that is kept up has that for
+   * JavaScript. So a process that does not end its statement by itself is ended: for the database that is what a crash of
+   * it would be, and SQLite is made for that.
+   */
+  async stop(): Promise<void> {
+    if (!this.process.busy) return;
+    this.stopping = setTimeout(() => {
+      this.stopping = setTimeout(() => this.destroy(), GRACE - PROMPT);
+      this.doomed();
+    }, PROMPT);
+  }
+
+  /** An answer belongs to its question: nothing is on its way any more. */
+  certain(): boolean {
+    return true;
+  }
+
+  translate(error: unknown): unknown {
+    return error;
+  }
+
+  async check(): Promise<void> {
+    if (!this.process.alive) throw new Error("the process has ended");
+  }
+
+  close(): Promise<void> {
+    return this.process.close();
+  }
+
+  destroy(): void {
+    this.process.kill();
+  }
+
+  private async ask<T>(answer: Promise<unknown>): Promise<T> {
+    try {
+      return (await answer) as T; // as the request says
+    } finally {
+      if (this.stopping !== null) clearTimeout(this.stopping);
+      this.stopping = null;
+    }
+  }
+}
+
+function objects({ columns, rows }: RowsReply): unknown[] {
+  return rows.map((row) => {
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i];
+    return object;
+  });
+}

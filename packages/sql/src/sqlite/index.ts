@@ -1,0 +1,1 @@
+export { type SqliteDatabase, type SqliteOptions, type SqliteStatistics, sqlite } from "./sqlite.ts";

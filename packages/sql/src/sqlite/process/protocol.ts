@@ -1,0 +1,45 @@
+/** What is asked of the process that has a database open. It answers each with one {@link Reply}, in order. */
+export type Request =
+  | { readonly type: "open"; readonly start: Start }
+  | { readonly type: "run"; readonly text: string; readonly parameters: readonly unknown[] }
+  | { readonly type: "script"; readonly text: string }
+  | { readonly type: "runAll"; readonly statements: readonly (readonly [string, readonly unknown[]])[] }
+  | { readonly type: "cursor"; readonly text: string; readonly parameters: readonly unknown[] }
+  | { readonly type: "read"; readonly count: number }
+  | { readonly type: "closeCursor" }
+  | { readonly type: "close" };
+
+/** How a database is opened. */
+export interface Start {
+  readonly file: string;
+  readonly readOnly: boolean;
+  readonly busyTimeout: number;
+  readonly synchronous: "off" | "normal" | "full" | "extra";
+  /** The URL of a module whose exports are functions for SQL. */
+  readonly functions: string | null;
+}
+
+/** Rows as lists. */
+export interface RowsReply {
+  readonly columns: readonly string[];
+  readonly rows: unknown[][];
+  readonly affected: number;
+  readonly insertId: number | bigint | null;
+}
+
+/** How a request ended. */
+export type Reply =
+  | { readonly ok: true; readonly value: RowsReply | number | null }
+  | { readonly ok: false; readonly error: Failure };
+
+/** An error, as it comes out of the process. */
+export interface Failure {
+  readonly message: string;
+  /** SQLite's own number, with its details; 0 if the error is none of SQLite's. */
+  readonly code: number;
+  /** `TypeError`, `RangeError`, ... */
+  readonly name: string;
+}
+
+/** Each message goes behind its length, in so many bytes. */
+export const HEAD = 4;

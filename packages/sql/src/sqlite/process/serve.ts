@@ -1,0 +1,137 @@
+import { type Engine, openEngine, type Prepared } from "./engine.ts";
+import type { Request, RowsReply, Start } from "./protocol.ts";
+
+/** So many prepared statements are kept. */
+const KEPT = 200;
+
+/** A database that is open in this process. */
+export class Served {
+  private readonly engine: Engine;
+  private readonly prepared = new Map<string, Prepared>();
+  private cursor: { columns: readonly string[]; rows: Iterator<unknown[]> } | null = null;
+
+  private constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  static async open(start: Start): Promise<Served> {
+    const engine = await openEngine(start.file);
+    engine.exec(`pragma busy_timeout = ${Math.round(start.busyTimeout)}`);
+    engine.exec("pragma journal_mode = wal");
+    engine.exec(`pragma synchronous = ${start.synchronous}`);
+    engine.exec("pragma foreign_keys = on");
+    if (start.readOnly) engine.exec("pragma query_only = on");
+    if (start.functions !== null) {
+      const module: Readonly<Record<string, unknown>> = await import(start.functions);
+      for (const [name, what] of Object.entries(module)) engine.define(name, what);
+    }
+    return new Served(engine);
+  }
+
+  answer(request: Exclude<Request, { type: "open" }>): RowsReply | number | null {
+    switch (request.type) {
+      case "run":
+        return this.run(request.text, request.parameters);
+      case "script":
+        return this.script(request.text);
+      case "runAll": {
+        let affected = 0;
+        for (const [text, parameters] of request.statements) affected += this.run(text, parameters).affected;
+        return affected;
+      }
+      case "cursor": {
+        const { columns, iterate } = this.engine.prepare(request.text);
+        this.cursor = { columns, rows: iterate(request.parameters.map(toSqlite)) };
+        return { columns, rows: [], affected: 0, insertId: null };
+      }
+      case "read":
+        return this.read(request.count);
+      case "closeCursor":
+        this.cursor?.rows.return?.();
+        this.cursor = null;
+        return null;
+      case "close":
+        this.engine.close();
+        return null;
+    }
+  }
+
+  private run(text: string, parameters: readonly unknown[]): RowsReply {
+    const statement = this.statement(text);
+    const values = parameters.map(toSqlite);
+    const { columns } = statement;
+    if (columns.length === 0) {
+      const { changes, lastInsertRowid } = statement.run(values);
+      return { columns, rows: [], affected: Number(changes), insertId: exact(lastInsertRowid) };
+    }
+    if (!/\breturning\b/i.test(text)) {
+      return { columns, rows: read(statement.all(values)), affected: 0, insertId: null };
+    }
+    const before = this.changes();
+    const rows = read(statement.all(values));
+    return { columns, rows, affected: this.changes() - before, insertId: null };
+  }
+
+  /** One statement may give rows; several may not. */
+  private script(text: string): RowsReply {
+    try {
+      if (this.statement(text).columns.length > 0) return this.run(text, []);
+    } catch {
+      // `exec` will say what is wrong, in its place.
+    }
+    this.prepared.delete(text);
+    const before = this.changes();
+    this.engine.exec(text);
+    return { columns: [], rows: [], affected: this.changes() - before, insertId: null };
+  }
+
+  private read(count: number): RowsReply {
+    if (this.cursor === null) throw new Error("no cursor is open");
+    const { columns, rows } = this.cursor;
+    const found: unknown[][] = [];
+    while (found.length < count) {
+      const next = rows.next();
+      if (next.done === true) break;
+      found.push(next.value);
+    }
+    return { columns, rows: read(found), affected: 0, insertId: null };
+  }
+
+  private changes(): number {
+    return Number(this.statement("select total_changes()").all([])[0]?.[0]);
+  }
+
+  private statement(text: string): Prepared {
+    let statement = this.prepared.get(text);
+    if (statement === undefined) {
+      statement = this.engine.prepare(text);
+      if (this.prepared.size >= KEPT) {
+        for (const oldest of this.prepared.keys()) {
+          this.prepared.delete(oldest);
+          break;
+        }
+      }
+      this.prepared.set(text, statement);
+    }
+    return statement;
+  }
+}
+
+/** A number without a fraction is an integer to SQLite only if it comes as one. */
+function toSqlite(value: unknown): unknown {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
+}
+
+/** Integers are numbers as long as they are exact. */
+function read(rows: unknown[][]): unknown[][] {
+  for (const row of rows) {
+    for (let i = 0; i < row.length; i++) if (typeof row[i] === "bigint") row[i] = exact(row[i] as bigint);
+  }
+  return rows;
+}
+
+function exact(value: number | bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

@@ -1,0 +1,198 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { ConflictError, ConnectError, ConstraintError, SqlError, StorageFullError, sql } from "@brio/sql";
+import { sqlite } from "@brio/sql/sqlite";
+import { CancelledError, createTask, run, sleep } from "brio";
+import { expect, test } from "vitest";
+import { leavesNothing } from "../../brio/test/left-behind.ts";
+import { sqlitePlace, withSqlite } from "./databases.ts";
+
+leavesNothing();
+
+const integrity = (file: string): unknown => {
+  const database = new DatabaseSync(file);
+  const result = database.prepare("pragma integrity_check").get();
+  database.close();
+  return result?.integrity_check;
+};
+
+test("one writes while others read what was committed", () =>
+  withSqlite(async (db) => {
+    await db.execute(sql`create table t (a int)`);
+    expect(await db.one(sql`pragma journal_mode`)).toEqual({ journal_mode: "wal" });
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`insert into t values (1)`);
+      expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 0 });
+      expect(db.statistics()).toMatchObject({ inUse: 1, readers: { inUse: 0 } });
+    });
+    expect(
+      await db.one(sql`-- a comment
+      /* and another */ select count(*) as n from t`),
+    ).toEqual({ n: 1 });
+    expect(await db.query(sql`with x as (select 2 as a) insert into t select a from x returning a`)).toEqual([
+      { a: 2 },
+    ]);
+    await db.transaction(
+      async (tx) => {
+        await expect(tx.execute(sql`insert into t values (3)`)).rejects.toMatchObject({
+          code: "SQLITE_READONLY",
+        });
+      },
+      { readOnly: true },
+    );
+  }));
+
+test("functions and aggregates of a module can be called in SQL", () =>
+  run(async () => {
+    const functions = new URL("./sqlite-functions.ts", import.meta.url);
+    await using db = sqlite({ file: ":memory:", functions });
+    expect(await db.one(sql`select slug(${"Ada Lovelace"}) as s`)).toEqual({ s: "ada-lovelace" });
+    await db.execute(sql`create table t as select 2 as a union select 3 union select 7`);
+    expect(await db.one(sql`select product(a) as p from t`)).toEqual({ p: 42 });
+  }));
+
+test("a backup is a whole database, made while others write", () =>
+  withSqlite(async (db) => {
+    const copy = `${sqlitePlace()}.copy`;
+    await db.execute(sql`create table t (a int)`);
+    await db.bulkInsert(
+      "t",
+      ["a"],
+      [...Array(20_000).keys()].map((a) => [a]),
+    );
+    const writing = createTask(async () => {
+      for (;;) await db.execute(sql`insert into t values (-1)`);
+    });
+    await db.backup(copy);
+    await using _ = writing;
+    expect(integrity(copy)).toBe("ok");
+    const database = new DatabaseSync(copy);
+    expect(database.prepare("select count(*) as n from t where a >= 0").get()).toEqual({ n: 20_000 });
+    database.close();
+    await expect(db.backup(copy)).rejects.toThrow(SqlError);
+  }));
+
+test("a database that another program has locked is a ConflictError, after the busy time-out", async () => {
+  const file = sqlitePlace();
+  await run(async () => {
+    await using db = sqlite({ file, busyTimeout: 20 });
+    await db.execute(sql`create table t (a int)`);
+    const other = new DatabaseSync(file);
+    other.exec("begin immediate");
+    await expect(db.execute(sql`insert into t values (1)`)).rejects.toMatchObject({
+      kind: "locked",
+      code: "SQLITE_BUSY",
+    });
+    await expect(db.transaction(async () => {}, { retries: 1 })).rejects.toThrow(ConflictError);
+    // Reading is possible meanwhile, and a transaction that is tried again gets through in the end.
+    expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 0 });
+    const patient = createTask(() =>
+      db.transaction((tx) => tx.execute(sql`insert into t values (2)`), { retries: 100 }),
+    );
+    await sleep(0);
+    other.exec("commit");
+    other.close();
+    await patient;
+    expect(await db.one(sql`select a from t`)).toEqual({ a: 2 });
+  });
+});
+
+test("a full disk is a StorageFullError, and the database goes on", () =>
+  withSqlite(async (db) => {
+    await db.execute(sql`create table t (b blob)`);
+    await db.session(async (session) => {
+      // SQLite's own limit is reported as a full disk is.
+      const { page_count: pages } = await session.one(sql<{ page_count: number }>`pragma page_count`);
+      await session.query(sql.unsafe(`pragma max_page_count = ${pages + 2}`));
+      const insert = sql`insert into t values (zeroblob(1000000))`;
+      await expect(session.execute(insert)).rejects.toThrow(StorageFullError);
+      await session.query(sql.unsafe("pragma max_page_count = 1000000"));
+      await session.execute(insert);
+    });
+    expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 1 });
+  }));
+
+test("a program that is killed in the middle of its writes loses no commit, and leaves no half of one", async () => {
+  const file = sqlitePlace();
+  const program = fileURLToPath(new URL("./fixtures/sqlite-writer.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=brio-source", program, file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  let acknowledged = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged = Number(line);
+    if (acknowledged === 200) child.kill("SIGKILL");
+  }
+  await exited;
+  expect(integrity(file)).toBe("ok");
+  await run(async () => {
+    await using db = sqlite({ file });
+    // Each transaction writes its number twice.
+    const { most, halves } = await db.one(sql<{ most: number; halves: number }>`
+      select max(a) as most, (select count(*) from (select a from t group by a having count(*) <> 2)) as halves from t`);
+    expect(most).toBeGreaterThanOrEqual(acknowledged);
+    expect(halves).toBe(0);
+    await db.execute(sql`insert into t values (0)`);
+  });
+});
+
+test("a process that is killed is an error of its type, its transaction is gone, and it is replaced", () =>
+  withSqlite(async (db) => {
+    await db.execute(sql`create table t (a int)`);
+    await expect(
+      db.transaction(async (tx) => {
+        await tx.execute(sql`insert into t values (1)`);
+        process.kill(tx.raw as number, "SIGKILL");
+        await tx.execute(sql`insert into t values (2)`);
+      }),
+    ).rejects.toMatchObject({ name: "ConnectionLostError" });
+    expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 0 });
+    await db.execute(sql`insert into t values (3)`);
+  }));
+
+test("a file that can't be opened is a ConnectError, and constraints have their kinds", async () => {
+  await run(async () => {
+    await using db = sqlite({ file: "/no/such/folder/x.db" });
+    await expect(db.query(sql`select 1`)).rejects.toThrow(ConnectError);
+    expect(() => sqlite({ file: 1 as never })).toThrow(/file must be a path/);
+  });
+  await withSqlite(async (db) => {
+    await db.execute(sql`create table t (a int not null unique check (a > 0), b int references t (a))`);
+    const kinds: (string | undefined)[] = [];
+    for (const [a, b] of [
+      [null, null],
+      [-1, null],
+      [1, 7],
+      [2, null],
+      [2, null],
+    ] as const) {
+      const error = await db.execute(sql`insert into t values (${a}, ${b})`).catch((error) => error);
+      kinds.push(error instanceof ConstraintError ? error.kind : undefined);
+    }
+    expect(kinds).toEqual(["not null", "check", "foreign key", undefined, "unique"]);
+  });
+});
+
+test("a cancelled statement's process is gone", () =>
+  withSqlite(async (db) => {
+    const pid = await db.session((session) => session.raw as number);
+    const endless = sql`insert into t with recursive r (n) as (select 1 union all select n + 1 from r) select count(*) from r`;
+    await db.execute(sql`create table t (a int)`);
+    const task = createTask(() => db.execute(endless));
+    while (db.statistics().inUse === 0) await sleep(0);
+    await sleep(0);
+    task.cancel();
+    await expect(task).rejects.toThrow(CancelledError);
+    while (existsSync(`/proc/${pid}`) && !zombie(pid)) await sleep(1);
+    await db.execute(sql`insert into t values (1)`);
+  }));
+
+const zombie = (pid: number): boolean =>
+  execFileSync("ps", ["-o", "stat=", "-p", String(pid)])
+    .toString()
+    .startsWith("Z");
