@@ -32,14 +32,15 @@ const growingHastily: Effort = { ...hasty, limit: 600_000 };
 export function parseOptions(args: readonly string[], rows: readonly Row[]): Options {
   const { values } = parse(args);
   const { quick = false, growth = false, write = false, help = false } = values;
-  const partial = values.only !== undefined || values.peers !== undefined;
-  if (write && partial) {
-    throw new UsageError("--write publishes a whole run: leave --only and --peers out, or --write");
+  const chosen = chosenRows(values.only, rows);
+  if (write && (values.peers !== undefined || !areGroups(chosen, rows))) {
+    throw new UsageError(
+      "--write publishes whole groups: leave --peers out, and single rows of --only, or --write",
+    );
   }
   let effort = quick ? hasty : thorough;
   if (growth) effort = quick ? growingHastily : growing;
   if (values.runs !== undefined) effort = { ...effort, runs: wholeNumber("--runs", values.runs) };
-  const chosen = chosenRows(values.only, rows);
   return {
     rows: quick ? chosen.map(withoutSlow) : chosen,
     peers: chosenPeers(values.peers, growth),
@@ -86,6 +87,11 @@ function chosenRows(only: readonly string[] | undefined, rows: readonly Row[]): 
   return rows.filter((row) => names.includes(row.name) || names.includes(row.group));
 }
 
+/** A group is measured, and published, apart from others. */
+function areGroups(chosen: readonly Row[], rows: readonly Row[]): boolean {
+  return chosen.every(({ group }) => rows.every((row) => row.group !== group || chosen.includes(row)));
+}
+
 function chosenPeers(peers: readonly string[] | undefined, growth: boolean): readonly PeerName[] {
   if (peers === undefined) return growth ? ["brio", "native"] : peerNames;
   const names = listed(peers);
@@ -125,7 +131,7 @@ export function help(rows: readonly Row[]): string {
   --growth           instead: what an operation costs when there are 1,000 to 1,000,000; of brio and native promises,
                      unless --peers says otherwise
   --json FILE        write the results there as well
-  --write            write the committed results, tables and charts
+  --write            write the committed results, tables and charts; of all rows, or of the groups of --only
   --help             this text
 
 BRIO_BENCH_PYTHON is the Python that has asyncio, uvloop and trio, if it isn't python3 or the system's.

@@ -44,10 +44,17 @@ test.each([
   { args: ["--peers", "asyncoi"], message: /there is no asyncoi/ },
   { args: ["--runs", "0"], message: /--runs takes a whole number from 1, got 0/ },
   { args: ["--fast"], message: /--fast/ },
-  { args: ["--write", "--only", "lock"], message: /--write publishes a whole run/ },
+  { args: ["--write", "--only", "lock"], message: /--write publishes whole groups/ },
+  { args: ["--write", "--only", "echo", "--peers", "native"], message: /--write publishes whole groups/ },
 ])("$args is refused, with what can be meant", ({ args, message }) => {
   expect(() => parse(...args)).toThrow(UsageError);
   expect(() => parse(...args)).toThrow(message);
+});
+
+test("--write publishes groups by themselves", () => {
+  const { write, rows: chosen } = parse("--write", "--only", "echo");
+  expect(write).toBe(true);
+  expect(chosen).toEqual(rows.filter((row) => row.group === "echo"));
 });
 
 test("the help names every row", () => {
