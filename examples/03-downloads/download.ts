@@ -1,17 +1,7 @@
 // One download, and the two ways to do many of them.
-import { createHash } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import {
-  CancelledError,
-  getRunningLoop,
-  interruptible,
-  retry,
-  Semaphore,
-  type Timeout,
-  taskGroup,
-  timeout,
-} from "brio";
+import { HttpClient, type HttpEvent } from "@brio/http";
+import { download as fetchFile } from "@brio/http/download";
+import { CancelledError, getRunningLoop, Semaphore, taskGroup, timeout } from "brio";
 
 /** What is to be fetched. */
 export interface Wanted {
@@ -45,9 +35,28 @@ export interface Job {
   readonly url: string;
   readonly directory: string;
   readonly observer: Observer;
+  readonly connections: Connections;
 }
 
-const STALLED = 1000; // ms without a byte are too many
+/** What all downloads of a pass share: an HTTP client that tries again, and tells who asks when it has to. */
+export class Connections implements AsyncDisposable {
+  readonly client: HttpClient = new HttpClient({
+    timeout: { idle: "1s" }, // a second without a byte is too long
+    retry: { attempts: 4, backoff: { initial: "50ms" }, jitter: 0.2 },
+    onEvent: (event) => this.told(event),
+  });
+  /** Who is to be told of what fails, by the URL. */
+  readonly troubled: Map<string, (error: unknown) => void> = new Map();
+
+  private told(event: HttpEvent): void {
+    if (event.type !== "retry") return;
+    this.troubled.get(event.url)?.(event.error ?? new Error(`HTTP ${event.status}`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+  }
+}
 
 export async function oneByOne(job: Job, all: readonly Wanted[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
@@ -87,49 +96,34 @@ async function attemptAll(job: Job, wanted: Wanted): Promise<Outcome> {
   return outcome;
 }
 
-/** The file appears under its name when it is complete and its checksum is right; until then it is `name.part`. */
+/**
+ * The file appears under its name when it is complete and its checksum is right. Cancelling it ends the request, and leaves
+ * nothing in the directory.
+ */
 async function download(
-  job: Job,
+  { url, directory, observer, connections: { client, troubled } }: Job,
   wanted: Wanted,
   onRetry: (error: unknown, attempt: number) => void,
 ): Promise<void> {
-  const part = join(job.directory, `${wanted.name}.part`);
+  const from = `${url}/${wanted.name}`;
+  let attempt = 0;
+  const failed = (error: unknown): void => onRetry(error, ++attempt);
+  troubled.set(from, failed);
   try {
     await timeout("30s", () =>
-      retry(() => timeout(STALLED, (limit) => fetchInto(part, job, wanted, limit)), {
-        attempts: 4,
-        backoff: { initial: "50ms" },
-        jitter: 0.2,
-        onRetry,
+      fetchFile(from, {
+        client,
+        directory,
+        name: wanted.name,
+        checksum: `sha256:${wanted.sha256}`,
+        resume: false,
+        onEvent: (event) => {
+          if (event.type === "progress") observer.received(wanted, event.received);
+          else if (event.type === "retry") failed(event.error); // cut in the middle
+        },
       }),
     );
-    await rename(part, join(job.directory, wanted.name));
-  } catch (error) {
-    await rm(part, { force: true }); // a promise of Node's own: no cancellation cuts it short
-    throw error;
+  } finally {
+    troubled.delete(from);
   }
-}
-
-/** Cancelling it aborts the request, and waits until the file is closed. */
-async function fetchInto(part: string, job: Job, wanted: Wanted, limit: Timeout): Promise<void> {
-  const loop = getRunningLoop();
-  const hash = createHash("sha256");
-  let received = 0;
-  await interruptible(async (signal) => {
-    const response = await fetch(`${job.url}/${wanted.name}`, { signal });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new Error(`HTTP ${response.status}`);
-    }
-    await using file = await open(part, "w");
-    for await (const chunk of response.body) {
-      signal.throwIfAborted();
-      limit.reschedule(loop.time() + STALLED); // it moves: more time
-      await file.writeFile(chunk);
-      hash.update(chunk);
-      received += chunk.length;
-      job.observer.received(wanted, received);
-    }
-  });
-  if (hash.digest("hex") !== wanted.sha256) throw new Error("wrong checksum");
 }

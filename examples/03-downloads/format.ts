@@ -1,6 +1,6 @@
 // Numbers and bars, as people read them.
 import { styleText } from "node:util";
-import { TimeoutError } from "brio";
+import { HttpError, HttpTimeoutError } from "@brio/http";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -24,7 +24,8 @@ export function bar(part: number, width: number, style: Style): string {
 }
 
 export function messageOf(error: unknown): string {
-  if (error instanceof TimeoutError) return "stalled";
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  if (error instanceof HttpTimeoutError) return "stalled";
+  if (error instanceof HttpError)
+    return error.status === null || error.status < 400 ? "cut" : `HTTP ${error.status}`;
+  return error instanceof Error ? error.message : String(error);
 }

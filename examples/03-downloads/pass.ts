@@ -1,7 +1,7 @@
 // One pass over all the files: with progress on the screen, a clock, and a look at what has arrived.
 import { mkdir } from "node:fs/promises";
 import { createTask, getRunningLoop } from "brio";
-import type { Job, Outcome } from "./download.ts";
+import { Connections, type Job, type Outcome } from "./download.ts";
 import { seconds } from "./format.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { type Expected, type Verdict, verify } from "./verify.ts";
@@ -32,7 +32,8 @@ export async function makePass(
   const loop = getRunningLoop();
   const began = loop.time();
   const progress = progressOf(label, files, rows);
-  const outcomes = await watched(progress, () => work({ url, directory, observer: progress }));
+  await using connections = new Connections();
+  const outcomes = await watched(progress, () => work({ url, directory, observer: progress, connections }));
   const time = loop.time() - began;
   const verdict = await verify(directory, files);
   console.log(`${label}: ${verdict.files} of ${files.length} files in ${seconds(time)}\n`);

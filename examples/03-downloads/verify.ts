@@ -19,12 +19,13 @@ export interface Expected extends Wanted {
 /** What can be had must be there, and be right; what can't must not, and neither must a partial file. */
 export async function verify(directory: string, all: readonly Expected[]): Promise<Verdict> {
   const present = new Set(await readdir(directory));
-  const problems: string[] = [];
+  const problems = [...present]
+    .filter((name) => name.endsWith(".part"))
+    .map((name) => `${name} was left behind`);
   let files = 0;
   let bytes = 0;
   for (const wanted of all) {
     const { name, available } = wanted;
-    if (present.has(`${name}.part`)) problems.push(`${name}.part was left behind`);
     if (!available) {
       if (present.has(name)) problems.push(`${name} could not be had, and is there all the same`);
     } else if (!present.has(name)) {
