@@ -165,7 +165,9 @@ export class HttpClient implements AsyncDisposable {
       let failure: unknown = null;
       call.attempt = attempt;
       try {
-        const response = await this.follow(call, attempt);
+        let response = await this.send(call, hop, attempt, []);
+        if (response.status >= 300 && response.status < 400)
+          response = await this.follow(call, attempt, response);
         status = response.status;
         pause = retry.afterAnswer(retryable, status, response.header("retry-after"), attempt);
         if (pause === null || this.tooLate(call, pause))
@@ -191,13 +193,13 @@ export class HttpClient implements AsyncDisposable {
     return deadline !== null && getRunningLoop().time() + pause >= deadline;
   }
 
-  /** One attempt, through redirects. */
-  private async follow(call: Call, attempt: number): Promise<HttpResponse> {
+  /** What an answer leads to, through redirects. */
+  private async follow(call: Call, attempt: number, first: HttpResponse): Promise<HttpResponse> {
     const { credentials } = this.defaults;
     const redirects: string[] = [];
+    if (call.maxRedirects === 0) return first;
+    let response = first;
     for (let hop = call.hop; ; ) {
-      const response = await this.send(call, hop, attempt, redirects);
-      if (call.maxRedirects === 0) return response;
       const { status } = response;
       const location = response.header("location");
       let next: Hop | null;
@@ -222,6 +224,7 @@ export class HttpClient implements AsyncDisposable {
       this.tell(call, hop, attempt, { type: "redirect", status, location: next.url.href });
       redirects.push(hop.url.href);
       hop = next;
+      response = await this.send(call, hop, attempt, [...redirects]);
     }
   }
 
@@ -233,9 +236,10 @@ export class HttpClient implements AsyncDisposable {
     redirects: readonly string[],
   ): Promise<HttpResponse> {
     const { method, url, body } = hop;
-    await this.limiter?.acquire();
+    const { limiter, cookies } = this;
+    if (limiter !== null) await limiter.acquire();
     const headers = { ...hop.headers };
-    await this.cookies?.attach(headers, url);
+    if (cookies !== null) await cookies.attach(headers, url);
     const { bytes, pieces } = body.payload(headers);
     this.tell(call, hop, attempt, { type: "request", headers });
     const release = await this.transport.admit(url.origin);
@@ -274,7 +278,7 @@ export class HttpClient implements AsyncDisposable {
         status: head.status,
         duration: getRunningLoop().time() - begun,
       });
-      await this.cookies?.keep(head.headers["set-cookie"], url);
+      if (cookies !== null) await cookies.keep(head.headers["set-cookie"], url);
       forget = this.watchBody(call, exchange);
       const { maxBodyBytes } = call;
       return new HttpResponse({ exchange, head, method, url: url.href, attempt, redirects, maxBodyBytes });
