@@ -12,6 +12,7 @@ import {
 } from "./errors.ts";
 import { headerOf } from "./headers.ts";
 import type { CheckedTimeouts, Milliseconds } from "./options.ts";
+import type { Linked } from "./under-way.ts";
 import type { Upload } from "./upload.ts";
 
 /*
@@ -48,11 +49,13 @@ export interface ExchangeOptions {
 /** What has no body, whatever its headers say. */
 const EMPTY: ReadonlySet<number> = new Set([204, 304]);
 
-export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow {
+export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, Linked {
   /** Settles when the headers have come, or with null when they won't: then there is a failure. */
   readonly head: Future<Head | null>;
   /** The body, as it is read: decompressed. */
   readonly body: StreamReader = new StreamReader();
+  /** @internal */ previous: Linked | null = null;
+  /** @internal */ next: Linked | null = null;
   /** Why it did not come to its end, or null. */
   failure: Error | null = null;
   private readonly loop: EventLoop;
@@ -276,6 +279,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow {
     const answered = this.state === "reading";
     this.state = "over";
     this.failure = failure;
+    // They hold the headers as they came, and those what was read from the connection along with them.
+    this.controller = null;
+    this.socket = null;
     this.alarm?.cancel();
     this.totalAlarm?.cancel();
     this.options.upload?.stop();

@@ -19,6 +19,7 @@ import { type Hop, redirected } from "./hop.ts";
 import { checkedLimiter, type HttpClientOptions, type Milliseconds, type RequestOptions } from "./options.ts";
 import { HttpResponse } from "./response.ts";
 import { Transport } from "./transport.ts";
+import { UnderWay } from "./under-way.ts";
 import { Upload } from "./upload.ts";
 
 /**
@@ -56,7 +57,7 @@ export class HttpClient implements AsyncDisposable {
   private readonly cookies: Cookies | null;
   private readonly transport: Transport;
   private readonly listener: HttpListener | null;
-  private readonly exchanges = new Set<Exchange>();
+  private readonly exchanges = new UnderWay<Exchange>();
   private closed = false;
 
   /** @throws TypeError or RangeError that names the option. */
@@ -140,7 +141,7 @@ export class HttpClient implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.closed = true;
-    for (const exchange of this.exchanges) exchange.destroy(new Error("the HttpClient was closed"));
+    for (const exchange of this.exchanges.all()) exchange.destroy(new Error("the HttpClient was closed"));
     await uncancellable(() => this.transport.destroy(), { grace: null });
   }
 
