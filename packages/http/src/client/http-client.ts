@@ -110,18 +110,15 @@ export class HttpClient implements AsyncDisposable {
    * @throws HttpConnectionError, HttpTimeoutError, HttpProtocolError, HttpRedirectError; HttpStatusError if `raiseForStatus` is
    * set; what an iterable given as body throws; TypeError or RangeError for bad arguments; RuntimeError outside a task.
    */
-  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
-    if (this.closed) throw new Error("this HttpClient is closed: make another one");
-    const call = this.defaults.call(method, url, options);
-    const { deadline } = call;
-    if (deadline === null) return await this.attempts(call);
+  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
+    let call: Call;
     try {
-      return await timeoutAt(deadline, () => this.attempts(call));
+      if (this.closed) throw new Error("this HttpClient is closed: make another one");
+      call = this.defaults.call(method, url, options);
     } catch (error) {
-      // A listener, or what makes a body, may have time-outs of its own.
-      if (!(error instanceof TimeoutError) || getRunningLoop().time() < deadline) throw error;
-      throw this.late(call);
+      return Promise.reject(error);
     }
+    return call.deadline === null ? this.attempts(call) : this.inTime(call, call.deadline);
   }
 
   /** The jar with this client's cookies; null if it keeps none. */
@@ -155,6 +152,16 @@ export class HttpClient implements AsyncDisposable {
   }
 
   // -- within --------------------------------------------------------------------------------------------
+
+  private async inTime(call: Call, deadline: number): Promise<HttpResponse> {
+    try {
+      return await timeoutAt(deadline, () => this.attempts(call));
+    } catch (error) {
+      // What makes a body may have time-outs of its own.
+      if (!(error instanceof TimeoutError) || getRunningLoop().time() < deadline) throw error;
+      throw this.late(call);
+    }
+  }
 
   /** Sends it until an answer, or an error, is final. */
   private async attempts(call: Call): Promise<HttpResponse> {
@@ -237,20 +244,21 @@ export class HttpClient implements AsyncDisposable {
     redirects: readonly string[],
   ): Promise<HttpResponse> {
     const { method, url, body } = hop;
-    const { limiter, cookies } = this;
+    const { href, origin } = url;
+    const { limiter, cookies, listener } = this;
     if (limiter !== null) await limiter.acquire();
     const headers = { ...hop.headers };
     if (cookies !== null) await cookies.attach(headers, url);
     const { bytes, pieces } = body.payload(headers);
     this.tell(call, hop, attempt, { type: "request", headers });
-    const release = await this.transport.admit(url.origin);
-    const begun = getRunningLoop().time();
+    const release = await this.transport.admit(origin);
+    const begun = observed("response", listener) ? getRunningLoop().time() : null;
     let forget = (): void => {};
     const upload =
-      pieces === null ? null : new Upload(pieces, `body of ${method} ${url.href}`, () => exchange.touch());
+      pieces === null ? null : new Upload(pieces, `body of ${method} ${href}`, () => exchange.touch());
     const exchange: Exchange = new Exchange({
       method,
-      url: url.href,
+      url: href,
       attempt,
       timeouts: call.timeouts,
       decompress: call.decompress,
@@ -259,13 +267,14 @@ export class HttpClient implements AsyncDisposable {
         this.exchanges.delete(exchange);
         release();
         forget();
-        this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
+        if (observed("end", listener))
+          this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
       },
     });
     this.exchanges.add(exchange);
     try {
       this.transport.dispatch(exchange, {
-        origin: url.origin,
+        origin,
         path: url.pathname + url.search,
         method,
         headers,
@@ -274,15 +283,14 @@ export class HttpClient implements AsyncDisposable {
       exchange.watch();
       const head = await exchange.head;
       if (head === null) throw upload?.failure?.error ?? exchange.failure;
-      this.tell(call, hop, attempt, {
-        type: "response",
-        status: head.status,
-        duration: getRunningLoop().time() - begun,
-      });
+      if (begun !== null) {
+        const duration = getRunningLoop().time() - begun;
+        this.tell(call, hop, attempt, { type: "response", status: head.status, duration });
+      }
       if (cookies !== null) await cookies.keep(head.headers["set-cookie"], url);
       forget = this.watchBody(call, exchange);
       const { maxBodyBytes } = call;
-      return new HttpResponse({ exchange, head, method, url: url.href, attempt, redirects, maxBodyBytes });
+      return new HttpResponse({ exchange, head, method, url: href, attempt, redirects, maxBodyBytes });
     } catch (error) {
       exchange.close();
       if (upload !== null) await uncancellable(() => upload.ended(), { grace: null });
