@@ -4,5 +4,6 @@ import { core } from "./core.ts";
 import { distributed } from "./distributed.ts";
 import { echo } from "./echo.ts";
 import { executors } from "./executors.ts";
+import { httpClient } from "./http-client.ts";
 
-export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed];
+export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed, ...httpClient];

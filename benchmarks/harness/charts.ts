@@ -19,6 +19,7 @@ const colours: Readonly<Record<PeerName, string>> = {
   tinypool: "#9c6b4e",
   workerpool: "#ff8ab7",
   bullmq: "#d1495b",
+  undici: "#ff725c",
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",
   trio: "#a463f2",
