@@ -82,7 +82,13 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
       done(refusal);
       return;
     }
-    tasks.begin(request.raw, reply.raw, timeout, done, (error) => timedOut(reply, error));
+    tasks.begin(
+      request.raw,
+      reply.raw,
+      timeout,
+      () => done(),
+      (error) => timedOut(reply, error),
+    );
   });
 
   // The listeners of a body are called in the connection's context: back to the request's.

@@ -2,7 +2,7 @@ import { CancelledError, type Duration } from "brio";
 import type { Context, Env, ErrorHandler, Hono, MiddlewareHandler, Schema } from "hono";
 import type { Lifespan } from "../server/lifespan.ts";
 import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
-import { type NodeRequest, type NodeResponse, requestOf } from "../server/request-task.ts";
+import { type NodeRequest, type NodeResponse, type RequestTask, requestOf } from "../server/request-task.ts";
 import { RequestTasks } from "../server/request-tasks.ts";
 
 /** Options of {@link brio}. */
@@ -91,7 +91,7 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
     const refusal = tasks.refusal(incoming.url ?? "", false);
     if (refusal !== null) throw refusal;
     await new Promise<void>((resolve, reject) => {
-      const proceed = (): void => {
+      const proceed = (request: RequestTask): void => {
         request
           .handle(
             async () => {
@@ -102,7 +102,7 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
           )
           .then(resolve, reject);
       };
-      const request = tasks.begin(incoming, outgoing, undefined, proceed, reject);
+      tasks.begin(incoming, outgoing, undefined, proceed, reject);
     }).catch((error: unknown) => {
       if (error !== ABANDONED) throw error;
       context.res = new Response(null, { status: 503 }); // it goes nowhere

@@ -47,7 +47,7 @@ export class RequestTask implements Expiring {
   readonly request: NodeRequest;
   /** @internal */ readonly tasks: RequestTasks;
   private readonly onTimeout: (error: RequestTimeoutError) => void;
-  private task: Task<void> | null = null;
+  private task: Task<unknown> | null = null;
   /** In the loop's time: while it stands in `deadlines`. */
   deadline = 0;
   private deadlines: Set<Expiring> | null = null;
@@ -77,7 +77,7 @@ export class RequestTask implements Expiring {
   // -- its life ------------------------------------------------------------------------------------------
 
   /** Begins: calls `proceed` in the task. */
-  begin(proceed: () => void, timeout: number | null): void {
+  begin(proceed: (request: RequestTask) => void, timeout: number | null): void {
     const { request, response, tasks } = this;
     (request as { [REQUEST]?: RequestTask })[REQUEST] = this;
     (response as { [REQUEST]?: RequestTask })[REQUEST] = this;
@@ -88,13 +88,14 @@ export class RequestTask implements Expiring {
     this.task = tasks.start(() => this.live(proceed), `${request.method} ${request.url}`);
   }
 
-  private async live(proceed: () => void): Promise<void> {
+  private async live(proceed: (request: RequestTask) => void): Promise<void> {
     this.started = true;
+    this.task = currentTask();
     currentRequest.set(this);
     // What reads a body calls its listeners in the connection's context: the handler is brought back from there.
     if (hasBody(this.request)) this.resource = new AsyncResource("brio.request");
     try {
-      proceed();
+      proceed(this);
     } catch (error) {
       this.tasks.report(error); // frameworks catch what their users' code throws
       this.response.destroy();
