@@ -2,5 +2,6 @@
 import type { Row } from "../harness/row.ts";
 import { core } from "./core.ts";
 import { echo } from "./echo.ts";
+import { httpClient } from "./http-client.ts";
 
-export const rows: readonly Row[] = [...core, ...echo];
+export const rows: readonly Row[] = [...core, ...echo, ...httpClient];

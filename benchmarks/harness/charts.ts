@@ -15,6 +15,7 @@ const colours: Readonly<Record<PeerName, string>> = {
   "p-limit": "#97bbf5",
   "p-queue": "#9c6b4e",
   "async-mutex": "#ff8ab7",
+  undici: "#ff725c",
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",
   trio: "#a463f2",

@@ -1,7 +1,7 @@
 /** What one row of the comparison is. The rows themselves are in ../groups. */
 import type { PeerName } from "./peers.ts";
 
-export type Unit = "ns" | "ms" | "B" | "msg/s";
+export type Unit = "ns" | "ms" | "B" | "msg/s" | "req/s";
 
 /** How much a program does: `turns` operations in each of `tasks` tasks. */
 export interface Load {

@@ -1,4 +1,6 @@
 // Compiled against the packed declarations, with skipLibCheck off. Never run.
+import { HttpClient, type HttpResponse, serverSentEvents } from "@brio/http";
+import { download } from "@brio/http/download";
 import { coroutine, gather, Queue, run, sleep, type Task, taskGroup, timeout } from "brio";
 import { describeTask } from "brio/inspect";
 import { VirtualClock } from "brio/testing";
@@ -23,6 +25,16 @@ const answer: Promise<number> = run(
   },
   { clock: new VirtualClock() },
 );
+
+void (async () => {
+  await using client = new HttpClient({ baseUrl: "https://example.com/", timeout: { idle: "5s" } });
+  const response: HttpResponse = await client.post("users", { json: { name: "Ann" } });
+  (await response.json<{ id: number }>()).id satisfies number;
+  for await (const { data } of serverSentEvents(client, "events")) data satisfies string;
+  (await download("https://example.com/file", { client, checksum: "sha256:00" })).path satisfies string;
+  // @ts-expect-error A time-out that doesn't exist.
+  new HttpClient({ timeout: { idel: "5s" } });
+});
 
 // @ts-expect-error A unit that doesn't exist.
 void (() => sleep("1 fortnight"));

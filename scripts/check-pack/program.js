@@ -1,7 +1,23 @@
 // A user's first program: plain JavaScript, on the packed package, on whatever Node the system has.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import * as http from "@brio/http";
+import * as downloads from "@brio/http/download";
 import * as brio from "brio";
-import { currentTask, gather, Queue, run, sleep, TimeoutError, taskGroup, timeout } from "brio";
+import {
+  currentTask,
+  gather,
+  interruptible,
+  Queue,
+  run,
+  sleep,
+  TimeoutError,
+  taskGroup,
+  timeout,
+} from "brio";
 import * as inspect from "brio/inspect";
 import { describeTask } from "brio/inspect";
 import * as testing from "brio/testing";
@@ -39,8 +55,24 @@ await runVirtual(async () => {
   assert.equal(describeTask(currentTask()).state, "running");
 });
 
+const server = createServer((request, response) => response.end(`content of ${request.url}`));
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+const url = `http://127.0.0.1:${server.address().port}`;
+await run(async () => {
+  const client = new http.HttpClient({ baseUrl: url });
+  assert.equal(await (await client.get("/a")).text(), "content of /a");
+  const { path } = await downloads.download(`${url}/file`, { client, directory: "downloads" });
+  assert.equal(readFileSync(path, "utf8"), "content of /file");
+  await client.close();
+  const fetched = await http.fetch(`${url}/b`, { headers: { connection: "close" } });
+  assert.equal(await interruptible(fetched.text()), "content of /b");
+});
+server.close();
+assert.match(execFileSync("npx", ["brio-get", "--help"], { encoding: "utf8" }), /brio-get URL\.\.\./);
+
 // Reports and stack traces show these names.
-for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing })) {
+for (const [name, value] of Object.entries({ ...brio, ...inspect, ...testing, ...http, ...downloads })) {
   if (typeof value === "function") assert.equal(value.name, name);
 }
 await assert.rejects(
@@ -48,4 +80,6 @@ await assert.rejects(
   /queue\.get on <Queue 0 of 3>/,
 );
 
-console.log("run, gather, timeout, taskGroup, Queue, VirtualClock and inspect work.");
+console.log(
+  "run, gather, timeout, taskGroup, Queue, VirtualClock, inspect, HttpClient, download and brio-get work.",
+);

@@ -6,6 +6,7 @@ const names = publicNames();
 /** Why a class needs no example of its own. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   Coroutine: "made by coroutine()",
+  EventStream: "made by serverSentEvents()",
   Handle: "made by loop.callSoon(): see EventLoop",
   SequencerStep: "made by sequencer.step()",
   Subscription: "made by broadcast.subscribe(): see Broadcast",

@@ -25,21 +25,22 @@ export interface Member {
 }
 
 const ENTRIES = [
-  "index.ts",
-  "files/index.ts",
-  "inspect/index.ts",
-  "streams/index.ts",
-  "subprocess/index.ts",
-  "testing/index.ts",
-  "threads/index.ts",
+  "packages/brio/src/index.ts",
+  "packages/brio/src/files/index.ts",
+  "packages/brio/src/inspect/index.ts",
+  "packages/brio/src/streams/index.ts",
+  "packages/brio/src/subprocess/index.ts",
+  "packages/brio/src/testing/index.ts",
+  "packages/brio/src/threads/index.ts",
+  "packages/http/src/index.ts",
+  "packages/http/src/download/index.ts",
 ];
-const SOURCE = "packages/brio/src";
 
 export function publicNames(): PublicName[] {
   return ENTRIES.flatMap((entry) => {
-    const text = read(posix.join(SOURCE, entry));
+    const text = read(entry);
     return [...text.matchAll(/export (type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, , names, from]) => {
-      const file = posix.join(SOURCE, posix.dirname(entry), from as string);
+      const file = posix.join(posix.dirname(entry), from as string);
       return (names as string)
         .split(",")
         .map((name) => name.trim().replace(/^type /, ""))

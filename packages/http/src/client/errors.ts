@@ -129,6 +129,7 @@ export class HttpProtocolError extends HttpError {
 /** The server answered with a status of 400 or more: thrown by `raiseForStatus`. */
 export class HttpStatusError extends HttpError {
   override name = "HttpStatusError";
+  /** The status: 400 or more. */
   declare readonly status: number;
   /** What stands beside the status: `Not Found`. */
   readonly statusText: string;

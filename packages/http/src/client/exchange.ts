@@ -61,7 +61,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | null = null;
   private socket: Socket | null = null;
   private decoder: Decoder | null = null;
+  private phase: HttpPhase = "connect";
+  private length: Milliseconds = Number.POSITIVE_INFINITY;
   private alarm: TimerHandle | null = null;
+  private alarmAt: number = Number.POSITIVE_INFINITY;
   private totalAlarm: TimerHandle | null = null;
   private status: number | null = null;
   private bytes = 0;
@@ -233,19 +236,27 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** From now on, so long: measured anew with each `touch()`. */
   private limit(phase: HttpPhase, length: Milliseconds | null): void {
-    this.alarm?.cancel();
-    this.alarm = null;
     this.touch();
-    if (length === null || length === Number.POSITIVE_INFINITY) return;
-    const check = (): void => {
-      // Nobody reads, so nothing can come: that is not the server's fault.
-      if (this.controller?.paused === true) this.touch();
-      const due = this.active + length;
-      if (this.loop.time() >= due) this.expire(phase, length);
-      else this.alarm = this.loop.callAt(due, check);
-    };
-    this.alarm = this.loop.callLater(length, check);
+    this.phase = phase;
+    this.length = length ?? Number.POSITIVE_INFINITY;
+    // A timer that is due earlier will see that it is too early: that costs less than another one.
+    if (this.active + this.length < this.alarmAt) this.wakeAt(this.active + this.length);
+  }
+
+  private wakeAt(when: number): void {
+    this.alarm?.cancel();
+    this.alarmAt = when;
+    this.alarm = when === Number.POSITIVE_INFINITY ? null : this.loop.callAt(when, () => this.check());
+  }
+
+  private check(): void {
+    // Nobody reads, so nothing can come: that is not the server's fault.
+    if (this.controller?.paused === true) this.touch();
+    const due = this.active + this.length;
+    if (this.loop.time() >= due) this.expire(this.phase, this.length);
+    else this.wakeAt(due);
   }
 
   private expire(phase: HttpPhase, length: Milliseconds): void {

@@ -13,7 +13,7 @@ import { currentSignal, interruptible } from "brio";
  * @example
  * ```ts
  * import { fetch } from "@brio/http";
- * import { run, TimeoutError, timeout } from "brio";
+ * import { run, timeout } from "brio";
  *
  * await run(async () => {
  *   const response = await timeout("10s", () => fetch("data:,hello"));

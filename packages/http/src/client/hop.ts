@@ -35,13 +35,14 @@ export function targetOf(
   if (!SCHEMES.has(target.protocol))
     throw new TypeError(`url must begin with http:// or https://; got ${inspect(String(url))}`);
   const { username, password } = target;
-  const auth =
-    username === "" && password === ""
-      ? null
-      : basic(decodeURIComponent(username), decodeURIComponent(password));
-  target.username = "";
-  target.password = "";
-  target.hash = "";
+  let auth: string | null = null;
+  // Each of these setters parses the URL anew.
+  if (username !== "" || password !== "") {
+    auth = basic(decodeURIComponent(username), decodeURIComponent(password));
+    target.username = "";
+    target.password = "";
+  }
+  if (target.hash !== "") target.hash = "";
   addQuery(target, query);
   return { url: target, auth };
 }

@@ -10,50 +10,16 @@ import {
   uncancellable,
 } from "brio";
 import type { CookieJar } from "tough-cookie";
-import { requestBody } from "./body.ts";
+import { type Call, CallDefaults } from "./call.ts";
 import { Cookies } from "./cookies.ts";
-import { ACCEPTED } from "./decoder.ts";
 import { HttpConnectionError, HttpRedirectError, HttpTimeoutError } from "./errors.ts";
 import { announce, type HttpEvent, type HttpListener, observed } from "./events.ts";
 import { Exchange } from "./exchange.ts";
-import { type HeaderRecord, headerRecord, withoutCredentials } from "./headers.ts";
-import { basic, type Hop, redirected, targetOf } from "./hop.ts";
-import {
-  type CheckedTimeouts,
-  checkedCount,
-  checkedLimiter,
-  checkedTimeouts,
-  type HttpClientOptions,
-  type Milliseconds,
-  type RequestOptions,
-} from "./options.ts";
+import { type Hop, redirected } from "./hop.ts";
+import { checkedLimiter, type HttpClientOptions, type Milliseconds, type RequestOptions } from "./options.ts";
 import { HttpResponse } from "./response.ts";
-import { RetryPolicy } from "./retry-policy.ts";
 import { Transport } from "./transport.ts";
 import { Upload } from "./upload.ts";
-
-const MEBIBYTE = 1024 * 1024;
-
-/** One call of `request`, checked. */
-interface Call {
-  /** For putting events together. */
-  readonly id: number;
-  readonly hop: Hop;
-  readonly keyed: boolean;
-  readonly timeouts: CheckedTimeouts;
-  readonly retry: RetryPolicy;
-  readonly maxRedirects: number;
-  readonly maxBodyBytes: number;
-  readonly decompress: boolean;
-  readonly raiseForStatus: boolean;
-  /** The loop time at which it must have ended, or null. */
-  readonly deadline: number | null;
-  /** Which attempt is under way, and why there is more than one. */
-  attempt: number;
-  lastFailure: unknown;
-}
-
-let calls = 0;
 
 /**
  * Makes HTTP requests that are cancelled with the task that makes them: the connection is destroyed, or the stream of HTTP/2 is
@@ -85,18 +51,11 @@ let calls = 0;
  * ```
  */
 export class HttpClient implements AsyncDisposable {
-  private readonly base: URL | null;
-  private readonly headers: HeaderRecord;
-  private readonly timeouts: CheckedTimeouts;
-  private readonly retry: RetryPolicy;
+  private readonly defaults: CallDefaults;
   private readonly limiter: RateLimiter | null;
   private readonly cookies: Cookies | null;
   private readonly transport: Transport;
   private readonly listener: HttpListener | null;
-  private readonly credentials: readonly string[];
-  private readonly options: HttpClientOptions;
-  private readonly maxRedirects: number;
-  private readonly maxBodyBytes: number;
   private readonly exchanges = new Set<Exchange>();
   private closed = false;
 
@@ -104,18 +63,11 @@ export class HttpClient implements AsyncDisposable {
   constructor(options: HttpClientOptions = {}) {
     if (typeof options !== "object" || options === null)
       throw new TypeError(`new HttpClient() takes options, such as { baseUrl }; got ${inspect(options)}`);
-    this.options = options;
-    this.base = options.baseUrl === undefined ? null : baseOf(options.baseUrl);
-    this.headers = headerRecord(options.headers, "headers");
-    this.timeouts = checkedTimeouts(options.timeout);
-    this.retry = new RetryPolicy(options.retry);
+    this.defaults = new CallDefaults(options);
     this.limiter = checkedLimiter(options.rateLimit);
     this.cookies = Cookies.of(options.cookies);
     this.listener = options.onEvent ?? null;
-    this.credentials = (options.credentialHeaders ?? []).map((name) => name.toLowerCase());
-    this.maxRedirects = checkedCount("maxRedirects", options.maxRedirects, 0, 10);
-    this.maxBodyBytes = checkedCount("maxBodyBytes", options.maxBodyBytes, 0, 64 * MEBIBYTE);
-    this.transport = new Transport(options, this.timeouts);
+    this.transport = new Transport(options, this.defaults.timeouts);
   }
 
   /** GET: see {@link request}. *Cancel safety*: as there. */
@@ -159,7 +111,7 @@ export class HttpClient implements AsyncDisposable {
    */
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
     if (this.closed) throw new Error("this HttpClient is closed: make another one");
-    const call = this.checked(method, url, options);
+    const call = this.defaults.call(method, url, options);
     const { deadline } = call;
     if (deadline === null) return await this.attempts(call);
     try {
@@ -197,46 +149,11 @@ export class HttpClient implements AsyncDisposable {
   }
 
   toString(): string {
-    const where = this.base === null ? "" : ` of ${this.base.href}`;
+    const where = this.defaults.base === null ? "" : ` of ${this.defaults.base.href}`;
     return `<HttpClient${where}, ${this.active} under way${this.closed ? ", closed" : ""}>`;
   }
 
   // -- within --------------------------------------------------------------------------------------------
-
-  private checked(method: string, given: string | URL, options: RequestOptions): Call {
-    if (typeof method !== "string" || method === "")
-      throw new TypeError(`method must be one of HTTP, such as "GET"; got ${inspect(method)}`);
-    if (typeof options !== "object" || options === null)
-      throw new TypeError(`options must be an object, such as { json: value }; got ${inspect(options)}`);
-    const { url, auth } = targetOf(given, this.base, options.query);
-    const foreign = this.base !== null && url.origin !== this.base.origin;
-    const headers = foreign ? withoutCredentials(this.headers, this.credentials) : { ...this.headers };
-    if (auth !== null) headers.authorization = auth;
-    if (options.auth !== undefined)
-      headers.authorization = basic(options.auth.username, options.auth.password);
-    Object.assign(headers, headerRecord(options.headers, "headers"));
-    for (const name of removed(options.headers)) delete headers[name];
-    const decompress = options.decompress ?? this.options.decompress ?? true;
-    if (decompress) headers["accept-encoding"] ??= ACCEPTED;
-    const timeouts = checkedTimeouts(options.timeout, this.timeouts);
-    return {
-      id: ++calls,
-      hop: { method: method.toUpperCase(), url, headers, body: requestBody(options) },
-      keyed: headers["idempotency-key"] !== undefined,
-      timeouts,
-      retry: options.retry === undefined ? this.retry : new RetryPolicy(options.retry),
-      maxRedirects: checkedCount("maxRedirects", options.maxRedirects, 0, this.maxRedirects),
-      maxBodyBytes: checkedCount("maxBodyBytes", options.maxBodyBytes, 0, this.maxBodyBytes),
-      decompress,
-      raiseForStatus: options.raiseForStatus ?? this.options.raiseForStatus ?? false,
-      deadline:
-        timeouts.total === null || timeouts.total === Number.POSITIVE_INFINITY
-          ? null
-          : getRunningLoop().time() + timeouts.total,
-      attempt: 1,
-      lastFailure: undefined,
-    };
-  }
 
   /** Sends it until an answer, or an error, is final. */
   private async attempts(call: Call): Promise<HttpResponse> {
@@ -276,7 +193,7 @@ export class HttpClient implements AsyncDisposable {
 
   /** One attempt, through redirects. */
   private async follow(call: Call, attempt: number): Promise<HttpResponse> {
-    const { credentials } = this;
+    const { credentials } = this.defaults;
     const redirects: string[] = [];
     for (let hop = call.hop; ; ) {
       const response = await this.send(call, hop, attempt, redirects);
@@ -399,25 +316,6 @@ type Told = HttpEvent extends infer E
     ? Omit<E, "id" | "method" | "url" | "attempt">
     : never
   : never;
-
-function baseOf(given: string | URL): URL {
-  let base: URL;
-  try {
-    base = new URL(given);
-  } catch {
-    throw new TypeError(`baseUrl must be a URL such as "https://api.example.com/v1/"; got ${inspect(given)}`);
-  }
-  if (base.protocol === "http:" || base.protocol === "https:") return base;
-  throw new TypeError(`baseUrl must begin with http:// or https://; got ${inspect(String(given))}`);
-}
-
-/** The headers that a request is to have no more. */
-function removed(headers: RequestOptions["headers"]): string[] {
-  if (headers === undefined || Symbol.iterator in headers) return [];
-  return Object.entries(headers)
-    .filter(([, value]) => value === undefined || value === null)
-    .map(([name]) => name.toLowerCase());
-}
 
 /** Would the same be asked that has been asked before? (With a cookie in between that may be meant, and ends at the limit.) */
 function circular(hop: Hop, next: Hop, redirects: readonly string[]): boolean {

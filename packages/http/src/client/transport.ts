@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { Semaphore } from "brio";
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
+import { Agent, buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
 import type { Exchange } from "./exchange.ts";
 import { type CheckedTimeouts, checkedCount, type HttpClientOptions } from "./options.ts";
 
@@ -10,6 +10,9 @@ export type TlsSettings = Omit<ConnectionOptions, "host" | "port" | "path" | "so
 
 /** How long an idle connection is kept, unless the server says otherwise. */
 const KEEP_ALIVE = 4000;
+
+/** How many requests are under way at once over a connection of HTTP/2; the server may allow fewer. */
+const STREAMS = 100;
 
 /**
  * Carries exchanges: limits how many are under way, and hands them to undici, which has the connections.
@@ -24,6 +27,8 @@ export class Transport {
   private readonly hosts = new Map<string, Semaphore>();
   /** Whose request undici is looking for a connection for: a new one is made then and there. */
   private dispatching: Exchange | null = null;
+  /** The connection that undici is just being given. */
+  private connected: TLSSocket | null = null;
 
   constructor(options: HttpClientOptions, timeouts: CheckedTimeouts) {
     const { limits = {}, dispatcher, interceptors = [] } = options;
@@ -99,7 +104,12 @@ export class Transport {
     const secure = { ...tls, allowH2: http2, timeout: connect ?? 0 };
     if (proxy === undefined) {
       const settings = { ...secure, ...(socketPath === undefined ? {} : { socketPath }) };
-      return new Agent({ ...shared, connect: this.watched(buildConnector(settings)) });
+      const agent = new Agent({ ...shared, connect: this.watched(buildConnector(settings)) });
+      return agent.on("connect", (_origin, targets) => {
+        const client = targets.at(-1);
+        // undici does not send a request before the one before is answered, unless told to. With HTTP/2 that is what it is for.
+        if (this.connected?.alpnProtocol === "h2" && client instanceof Client) client.pipelining = STREAMS;
+      });
     }
     const through = { ...shared, requestTls: secure, proxyTls: { timeout: connect ?? 0 } };
     if (proxy === "environment") return new EnvHttpProxyAgent({ ...through, connect: secure });
@@ -109,8 +119,13 @@ export class Transport {
   /** Tells an exchange of the connection that is made for it: if it is cancelled before that is there, nobody wants it. */
   private watched(connect: ReturnType<typeof buildConnector>): ReturnType<typeof buildConnector> {
     return (options, callback) => {
+      const connected: typeof callback = (...result) => {
+        this.connected = result[1] as TLSSocket | null; // or a plain one, which has no protocol to choose
+        callback(...result);
+        this.connected = null;
+      };
       // It returns the socket, though its type does not say so.
-      const socket = connect(options, callback) as unknown as Socket;
+      const socket = connect(options, connected) as unknown as Socket;
       this.dispatching?.connectsWith(socket);
       return socket;
     };

@@ -55,6 +55,7 @@ export class WebSocketClosedError extends Error {
   readonly code: number;
   /** What the other side has said to it. */
   readonly reason: string;
+  /** Where it led to. */
   readonly url: string;
 
   constructor(what: string, url: string, code: number, reason: string, cause?: unknown) {
@@ -76,10 +77,15 @@ export class WebSocketClosedError extends Error {
  * @throws WebSocketClosedError if there is no WebSocket at that URL; TimeoutError; TypeError or RangeError for bad arguments.
  *
  * @example
- * ```ts fragment
- * await using socket = await openWebSocket("wss://example.com/prices");
- * await socket.send(JSON.stringify({ subscribe: "brio" }));
- * for await (const message of socket) console.log(message);
+ * ```ts types-only
+ * import { openWebSocket } from "@brio/http";
+ * import { run } from "brio";
+ *
+ * await run(async () => {
+ *   await using socket = await openWebSocket("wss://example.com/prices");
+ *   await socket.send(JSON.stringify({ subscribe: "brio" }));
+ *   for await (const message of socket) console.log(message);
+ * });
  * ```
  */
 export async function openWebSocket(
@@ -109,9 +115,13 @@ export async function openWebSocket(
  * A WebSocket that is open: made by {@link openWebSocket}. Messages are text, or bytes.
  *
  * @example
- * ```ts fragment
- * for await (const message of socket) {
- *   if (typeof message === "string") console.log(JSON.parse(message));
+ * ```ts types-only
+ * import type { WebSocketConnection } from "@brio/http";
+ *
+ * export async function show(socket: WebSocketConnection): Promise<void> {
+ *   for await (const message of socket) {
+ *     if (typeof message === "string") console.log(JSON.parse(message));
+ *   }
  * }
  * ```
  */

@@ -58,6 +58,7 @@ export class FileExistsError extends DownloadError {
   override name = "FileExistsError";
   /** The system's name for it. */
   readonly code = "EEXIST";
+  /** Where it is. */
   readonly path: string;
 
   constructor(url: string, path: string) {
