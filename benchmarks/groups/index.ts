@@ -3,5 +3,6 @@ import type { Row } from "../harness/row.ts";
 import { core } from "./core.ts";
 import { echo } from "./echo.ts";
 import { httpClient } from "./http-client.ts";
+import { httpServer } from "./http-server.ts";
 
-export const rows: readonly Row[] = [...core, ...echo, ...httpClient];
+export const rows: readonly Row[] = [...core, ...echo, ...httpClient, ...httpServer];
