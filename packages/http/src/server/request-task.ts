@@ -133,7 +133,10 @@ export class RequestTask implements Expiring {
     this.closed = true;
     this.deadlines?.delete(this);
     this.tasks.responded(this);
-    if (!this.response.writableFinished) this.cancel("client", "the client has gone");
+    // HTTP/2 ends the stream also of a response that was never begun.
+    const { response } = this;
+    const sent = this.request.httpVersionMajor < 2 ? response.writableFinished : response.writableEnded;
+    if (!sent) this.cancel("client", "the client has gone");
     this.settle();
   }
 
