@@ -70,7 +70,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
     route.handler = function (this: FastifyInstance, request, reply) {
       const task = requestOf(request.raw);
       if (task === undefined) return handler.call(this, request, reply);
-      return task.handle(() => handler.call(this, request, reply), nothing);
+      return task.handle(() => handler.call(this, request, reply), never);
     };
   });
 
@@ -124,7 +124,10 @@ function timedOut(reply: FastifyReply, error: Error): void {
   else reply.send(error);
 }
 
-function nothing(): undefined {}
+/** What Fastify never answers with: it would take undefined for an answer where another one is still on its way. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * A plugin for Fastify: each request runs as a task, from its first hook to the last byte of its response. Handlers stay plain

@@ -209,7 +209,8 @@ export class RequestTask implements Expiring {
 
   private async follow<T>(result: PromiseLike<T>, abandoned: () => T): Promise<T> {
     try {
-      return await result;
+      const value = await result;
+      return this.cancelledBy === "time-out" ? abandoned() : value; // another answer is on its way
     } catch (error) {
       this.fail(error);
       return this.excuse(error, abandoned);
@@ -220,6 +221,12 @@ export class RequestTask implements Expiring {
 
   /** Throws the error, unless it is the cancellation of a request that is answered or can't be. */
   excuse<T>(error: unknown, abandoned: () => T): T {
+    if (this.cancelledBy === "time-out") {
+      // It is answered: a later error is nobody's, but for the attempt to answer once more.
+      const late = error instanceof CancelledError || (error as NodeJS.ErrnoException)?.code === TOO_LATE;
+      if (!late) this.tasks.report(error);
+      return abandoned();
+    }
     if (!(error instanceof CancelledError) || this.cancelledBy === null) throw error;
     if (this.cancelledBy === "shutdown" && !this.response.headersSent && !this.closed) {
       const failure = this.unavailable();
@@ -278,6 +285,8 @@ export class RequestTask implements Expiring {
     return `<RequestTask ${this.request.method} ${this.request.url}>`;
   }
 }
+
+const TOO_LATE = "ERR_HTTP_HEADERS_SENT";
 
 function responseClosed(this: NodeResponse): void {
   (this as { [REQUEST]?: RequestTask })[REQUEST]?.responseClosed();
