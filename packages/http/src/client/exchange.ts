@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { type EventLoop, type Future, getRunningLoop, type TimerHandle } from "brio";
-import { StreamReader } from "brio/streams";
+import { type ReadFlow, StreamReader } from "brio/streams";
 import type { Dispatcher } from "undici";
-import { Decoder } from "./decoder.ts";
+import { type Decoded, Decoder } from "./decoder.ts";
 import {
   HttpBodyError,
   type HttpErrorDetails,
@@ -12,6 +12,7 @@ import {
 } from "./errors.ts";
 import { headerOf } from "./headers.ts";
 import type { CheckedTimeouts, Milliseconds } from "./options.ts";
+import type { Linked } from "./under-way.ts";
 import type { Upload } from "./upload.ts";
 
 /*
@@ -48,11 +49,13 @@ export interface ExchangeOptions {
 /** What has no body, whatever its headers say. */
 const EMPTY: ReadonlySet<number> = new Set([204, 304]);
 
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, Linked {
   /** Settles when the headers have come, or with null when they won't: then there is a failure. */
   readonly head: Future<Head | null>;
   /** The body, as it is read: decompressed. */
   readonly body: StreamReader = new StreamReader();
+  /** @internal */ previous: Linked | null = null;
+  /** @internal */ next: Linked | null = null;
   /** Why it did not come to its end, or null. */
   failure: Error | null = null;
   private readonly loop: EventLoop;
@@ -150,19 +153,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.status = status;
     if (this.options.decompress && this.options.method !== "HEAD" && !EMPTY.has(status))
       this.decoder = Decoder.of(headerOf(headers, "content-encoding"), this);
-    const decoder = this.decoder;
-    this.body.setTransport({
-      pauseReading: () => {
-        this.readerFull = true;
-        if (decoder === null) this.flow();
-        else decoder.pauseReading();
-      },
-      resumeReading: () => {
-        this.readerFull = false;
-        if (decoder === null) this.flow();
-        else decoder.resumeReading();
-      },
-    });
+    this.body.setTransport(this);
     this.limit("body", this.options.timeouts.idle);
     this.head.setResult({ status, statusText, headers });
   }
@@ -192,6 +183,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const sent = this.state !== "connecting";
     const ownFault = (this.options.upload?.failure ?? null) !== null;
     this.finish(ownFault ? error : httpErrorOf(error, sent, this.details(error)));
+  }
+
+  // -- what the reader of the body tells -----------------------------------------------------------------
+
+  /** @internal */
+  pauseReading(): void {
+    this.readerFull = true;
+    if (this.decoder === null) this.flow();
+    else this.decoder.pauseReading();
+  }
+
+  /** @internal */
+  resumeReading(): void {
+    this.readerFull = false;
+    if (this.decoder === null) this.flow();
+    else this.decoder.resumeReading();
   }
 
   // -- what the decoder tells ----------------------------------------------------------------------------
@@ -272,6 +279,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const answered = this.state === "reading";
     this.state = "over";
     this.failure = failure;
+    // They hold the headers as they came, and those what was read from the connection along with them.
+    this.controller = null;
+    this.socket = null;
     this.alarm?.cancel();
     this.totalAlarm?.cancel();
     this.options.upload?.stop();

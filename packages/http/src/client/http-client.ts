@@ -19,6 +19,7 @@ import { type Hop, redirected } from "./hop.ts";
 import { checkedLimiter, type HttpClientOptions, type Milliseconds, type RequestOptions } from "./options.ts";
 import { HttpResponse } from "./response.ts";
 import { Transport } from "./transport.ts";
+import { UnderWay } from "./under-way.ts";
 import { Upload } from "./upload.ts";
 
 /**
@@ -56,7 +57,7 @@ export class HttpClient implements AsyncDisposable {
   private readonly cookies: Cookies | null;
   private readonly transport: Transport;
   private readonly listener: HttpListener | null;
-  private readonly exchanges = new Set<Exchange>();
+  private readonly exchanges = new UnderWay<Exchange>();
   private closed = false;
 
   /** @throws TypeError or RangeError that names the option. */
@@ -109,18 +110,15 @@ export class HttpClient implements AsyncDisposable {
    * @throws HttpConnectionError, HttpTimeoutError, HttpProtocolError, HttpRedirectError; HttpStatusError if `raiseForStatus` is
    * set; what an iterable given as body throws; TypeError or RangeError for bad arguments; RuntimeError outside a task.
    */
-  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
-    if (this.closed) throw new Error("this HttpClient is closed: make another one");
-    const call = this.defaults.call(method, url, options);
-    const { deadline } = call;
-    if (deadline === null) return await this.attempts(call);
+  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
+    let call: Call;
     try {
-      return await timeoutAt(deadline, () => this.attempts(call));
+      if (this.closed) throw new Error("this HttpClient is closed: make another one");
+      call = this.defaults.call(method, url, options);
     } catch (error) {
-      // A listener, or what makes a body, may have time-outs of its own.
-      if (!(error instanceof TimeoutError) || getRunningLoop().time() < deadline) throw error;
-      throw this.late(call);
+      return Promise.reject(error);
     }
+    return call.deadline === null ? this.attempts(call) : this.inTime(call, call.deadline);
   }
 
   /** The jar with this client's cookies; null if it keeps none. */
@@ -140,7 +138,7 @@ export class HttpClient implements AsyncDisposable {
    */
   async close(): Promise<void> {
     this.closed = true;
-    for (const exchange of this.exchanges) exchange.destroy(new Error("the HttpClient was closed"));
+    for (const exchange of this.exchanges.all()) exchange.destroy(new Error("the HttpClient was closed"));
     await uncancellable(() => this.transport.destroy(), { grace: null });
   }
 
@@ -155,6 +153,16 @@ export class HttpClient implements AsyncDisposable {
 
   // -- within --------------------------------------------------------------------------------------------
 
+  private async inTime(call: Call, deadline: number): Promise<HttpResponse> {
+    try {
+      return await timeoutAt(deadline, () => this.attempts(call));
+    } catch (error) {
+      // What makes a body may have time-outs of its own.
+      if (!(error instanceof TimeoutError) || getRunningLoop().time() < deadline) throw error;
+      throw this.late(call);
+    }
+  }
+
   /** Sends it until an answer, or an error, is final. */
   private async attempts(call: Call): Promise<HttpResponse> {
     const { hop, keyed, retry } = call;
@@ -165,7 +173,9 @@ export class HttpClient implements AsyncDisposable {
       let failure: unknown = null;
       call.attempt = attempt;
       try {
-        const response = await this.follow(call, attempt);
+        let response = await this.send(call, hop, attempt, []);
+        if (response.status >= 300 && response.status < 400)
+          response = await this.follow(call, attempt, response);
         status = response.status;
         pause = retry.afterAnswer(retryable, status, response.header("retry-after"), attempt);
         if (pause === null || this.tooLate(call, pause))
@@ -191,13 +201,13 @@ export class HttpClient implements AsyncDisposable {
     return deadline !== null && getRunningLoop().time() + pause >= deadline;
   }
 
-  /** One attempt, through redirects. */
-  private async follow(call: Call, attempt: number): Promise<HttpResponse> {
+  /** What an answer leads to, through redirects. */
+  private async follow(call: Call, attempt: number, first: HttpResponse): Promise<HttpResponse> {
     const { credentials } = this.defaults;
     const redirects: string[] = [];
+    if (call.maxRedirects === 0) return first;
+    let response = first;
     for (let hop = call.hop; ; ) {
-      const response = await this.send(call, hop, attempt, redirects);
-      if (call.maxRedirects === 0) return response;
       const { status } = response;
       const location = response.header("location");
       let next: Hop | null;
@@ -222,6 +232,7 @@ export class HttpClient implements AsyncDisposable {
       this.tell(call, hop, attempt, { type: "redirect", status, location: next.url.href });
       redirects.push(hop.url.href);
       hop = next;
+      response = await this.send(call, hop, attempt, [...redirects]);
     }
   }
 
@@ -233,19 +244,21 @@ export class HttpClient implements AsyncDisposable {
     redirects: readonly string[],
   ): Promise<HttpResponse> {
     const { method, url, body } = hop;
-    await this.limiter?.acquire();
+    const { href, origin } = url;
+    const { limiter, cookies, listener } = this;
+    if (limiter !== null) await limiter.acquire();
     const headers = { ...hop.headers };
-    await this.cookies?.attach(headers, url);
+    if (cookies !== null) await cookies.attach(headers, url);
     const { bytes, pieces } = body.payload(headers);
     this.tell(call, hop, attempt, { type: "request", headers });
-    const release = await this.transport.admit(url.origin);
-    const begun = getRunningLoop().time();
+    const release = await this.transport.admit(origin);
+    const begun = observed("response", listener) ? getRunningLoop().time() : null;
     let forget = (): void => {};
     const upload =
-      pieces === null ? null : new Upload(pieces, `body of ${method} ${url.href}`, () => exchange.touch());
+      pieces === null ? null : new Upload(pieces, `body of ${method} ${href}`, () => exchange.touch());
     const exchange: Exchange = new Exchange({
       method,
-      url: url.href,
+      url: href,
       attempt,
       timeouts: call.timeouts,
       decompress: call.decompress,
@@ -254,13 +267,14 @@ export class HttpClient implements AsyncDisposable {
         this.exchanges.delete(exchange);
         release();
         forget();
-        this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
+        if (observed("end", listener))
+          this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
       },
     });
     this.exchanges.add(exchange);
     try {
       this.transport.dispatch(exchange, {
-        origin: url.origin,
+        origin,
         path: url.pathname + url.search,
         method,
         headers,
@@ -269,15 +283,14 @@ export class HttpClient implements AsyncDisposable {
       exchange.watch();
       const head = await exchange.head;
       if (head === null) throw upload?.failure?.error ?? exchange.failure;
-      this.tell(call, hop, attempt, {
-        type: "response",
-        status: head.status,
-        duration: getRunningLoop().time() - begun,
-      });
-      await this.cookies?.keep(head.headers["set-cookie"], url);
+      if (begun !== null) {
+        const duration = getRunningLoop().time() - begun;
+        this.tell(call, hop, attempt, { type: "response", status: head.status, duration });
+      }
+      if (cookies !== null) await cookies.keep(head.headers["set-cookie"], url);
       forget = this.watchBody(call, exchange);
       const { maxBodyBytes } = call;
-      return new HttpResponse({ exchange, head, method, url: url.href, attempt, redirects, maxBodyBytes });
+      return new HttpResponse({ exchange, head, method, url: href, attempt, redirects, maxBodyBytes });
     } catch (error) {
       exchange.close();
       if (upload !== null) await uncancellable(() => upload.ended(), { grace: null });

@@ -124,6 +124,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
         length += part.length;
         if (length > maxBodyBytes) throw new HttpBodyTooLargeError(maxBodyBytes, this.details());
         parts.push(part);
+        if (body.atEof()) break;
       }
     } catch (error) {
       this.answer.exchange.close();

@@ -14,6 +14,9 @@ const KEEP_ALIVE = 4000;
 /** How many requests are under way at once over a connection of HTTP/2; the server may allow fewer. */
 const STREAMS = 100;
 
+/** From so many on, hosts that nobody talks to are forgotten. */
+const MANY_HOSTS = 1000;
+
 /**
  * Carries exchanges: limits how many are under way, and hands them to undici, which has the connections.
  *
@@ -32,7 +35,8 @@ export class Transport {
 
   constructor(options: HttpClientOptions, timeouts: CheckedTimeouts) {
     const { limits = {}, dispatcher, interceptors = [] } = options;
-    this.perHost = checkedCount("limits.perHost", limits.perHost, 1, 64);
+    // undici wants a number, and so does a semaphore.
+    this.perHost = Math.min(checkedCount("limits.perHost", limits.perHost, 1, 64), Number.MAX_SAFE_INTEGER);
     const total = checkedCount("limits.total", limits.total, 1, 256);
     this.total = total === Number.POSITIVE_INFINITY ? null : new Semaphore(total);
     this.own = dispatcher === undefined;
@@ -49,9 +53,7 @@ export class Transport {
   async admit(origin: string): Promise<() => void> {
     let host = this.hosts.get(origin);
     if (host === undefined) {
-      host = new Semaphore(
-        this.perHost === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : this.perHost,
-      );
+      host = new Semaphore(this.perHost);
       this.hosts.set(origin, host);
     }
     const permits = host;
@@ -59,20 +61,26 @@ export class Transport {
     try {
       await this.total?.acquire();
     } catch (error) {
-      this.release(origin, permits);
+      this.release(permits);
       throw error;
     }
     return () => {
       this.total?.release();
-      this.release(origin, permits);
+      this.release(permits);
     };
   }
 
-  private release(origin: string, permits: Semaphore): void {
+  private release(permits: Semaphore): void {
     permits.release();
-    const { value, waiting } = permits.statistics();
-    // Nobody is left: a program that visits many hosts must not collect them.
-    if (waiting === 0 && value >= this.perHost) this.hosts.delete(origin);
+    if (this.hosts.size > MANY_HOSTS) this.forgetIdleHosts();
+  }
+
+  /** A program that visits ever more hosts must not collect them. */
+  private forgetIdleHosts(): void {
+    for (const [origin, permits] of this.hosts) {
+      const { value, waiting } = permits.statistics();
+      if (waiting === 0 && value >= this.perHost) this.hosts.delete(origin);
+    }
   }
 
   dispatch(exchange: Exchange, options: Dispatcher.DispatchOptions): void {
@@ -98,7 +106,7 @@ export class Transport {
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE,
       // No more than may be used at once: one whose exchange has just ended is free a moment later, and worth that wait.
-      connections: Math.min(limits.connections ?? this.perHost, this.perHost, Number.MAX_SAFE_INTEGER),
+      connections: Math.min(limits.connections ?? this.perHost, this.perHost),
       ...(maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes }),
     };
     const secure = { ...tls, allowH2: http2, timeout: connect ?? 0 };
