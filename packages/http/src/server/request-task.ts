@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
 import { CancelledError, ContextVar, currentTask, type Task, uncancellable } from "brio";
 import type { Expiring } from "./deadlines.ts";
 import { RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
@@ -83,7 +84,7 @@ export class RequestTask implements Expiring {
     (response as { [REQUEST]?: RequestTask })[REQUEST] = this;
     response.on("close", responseClosed);
     // A request that came in behind another one on its connection has no part in that yet.
-    if (response.socket === null) request.socket.once("close", () => this.responseClosed());
+    if (response.socket === null) waitBehind(request.socket, this);
     if (timeout !== null) this.setTimeout(timeout);
     this.task = tasks.start(() => this.live(proceed), `${request.method} ${request.url}`);
   }
@@ -132,6 +133,7 @@ export class RequestTask implements Expiring {
     if (this.closed) return;
     this.closed = true;
     this.deadlines?.delete(this);
+    behind.get(this.request.socket)?.delete(this);
     this.tasks.responded(this);
     // HTTP/2 ends the stream also of a response that was never begun.
     const { response } = this;
@@ -284,6 +286,22 @@ export class RequestTask implements Expiring {
   toString(): string {
     return `<RequestTask ${this.request.method} ${this.request.url}>`;
   }
+}
+
+/** Requests that came in behind others on their connection: one listener for all of them. */
+const behind = new WeakMap<object, Set<RequestTask>>();
+
+function waitBehind(socket: Socket, request: RequestTask): void {
+  const waiting = behind.get(socket);
+  if (waiting !== undefined) {
+    waiting.add(request);
+    return;
+  }
+  const all = new Set([request]);
+  behind.set(socket, all);
+  socket.once("close", () => {
+    for (const one of all) one.responseClosed();
+  });
 }
 
 const TOO_LATE = "ERR_HTTP_HEADERS_SENT";
