@@ -5,5 +5,6 @@ import { distributed } from "./distributed.ts";
 import { echo } from "./echo.ts";
 import { executors } from "./executors.ts";
 import { httpClient } from "./http-client.ts";
+import { httpServer } from "./http-server.ts";
 
-export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed, ...httpClient];
+export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed, ...httpClient, ...httpServer];

@@ -83,7 +83,13 @@ function intoTask(tasks: RequestTasks): RequestHandler {
       return;
     }
     // As for any middleware that gives up: the handlers of errors come after the handler that was under way.
-    tasks.begin(request, response, undefined, next, (error) => next(error));
+    tasks.begin(
+      request,
+      response,
+      undefined,
+      () => next(),
+      (error) => next(error),
+    );
   };
 }
 

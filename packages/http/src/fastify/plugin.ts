@@ -70,7 +70,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
     route.handler = function (this: FastifyInstance, request, reply) {
       const task = requestOf(request.raw);
       if (task === undefined) return handler.call(this, request, reply);
-      return task.handle(() => handler.call(this, request, reply), nothing);
+      return task.handle(() => handler.call(this, request, reply), never);
     };
   });
 
@@ -82,7 +82,13 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
       done(refusal);
       return;
     }
-    tasks.begin(request.raw, reply.raw, timeout, done, (error) => timedOut(reply, error));
+    tasks.begin(
+      request.raw,
+      reply.raw,
+      timeout,
+      () => done(),
+      (error) => timedOut(reply, error),
+    );
   });
 
   // The listeners of a body are called in the connection's context: back to the request's.
@@ -118,7 +124,10 @@ function timedOut(reply: FastifyReply, error: Error): void {
   else reply.send(error);
 }
 
-function nothing(): undefined {}
+/** What Fastify never answers with: it would take undefined for an answer where another one is still on its way. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * A plugin for Fastify: each request runs as a task, from its first hook to the last byte of its response. Handlers stay plain

@@ -1,8 +1,9 @@
-import { CancelledError, type Duration } from "brio";
+import type { Duration } from "brio";
 import type { Context, Env, ErrorHandler, Hono, MiddlewareHandler, Schema } from "hono";
+import { RequestTimeoutError } from "../server/errors.ts";
 import type { Lifespan } from "../server/lifespan.ts";
 import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
-import { type NodeRequest, type NodeResponse, requestOf } from "../server/request-task.ts";
+import { type NodeRequest, type NodeResponse, type RequestTask, requestOf } from "../server/request-task.ts";
 import { RequestTasks } from "../server/request-tasks.ts";
 
 /** Options of {@link brio}. */
@@ -91,21 +92,24 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
     const refusal = tasks.refusal(incoming.url ?? "", false);
     if (refusal !== null) throw refusal;
     await new Promise<void>((resolve, reject) => {
-      const proceed = (): void => {
+      const proceed = (request: RequestTask): void => {
         request
           .handle(
             async () => {
-              await next();
+              try {
+                await next();
+              } catch (error) {
+                if (error !== ABANDONED) throw error;
+                // It goes nowhere; unless the time was over, and then the answer is another one.
+                if (request.cancelledBy !== "time-out") context.res = new Response(null, { status: 503 });
+              }
               if (context.error !== undefined) request.fail(context.error); // Hono has answered it
             },
             () => {},
           )
           .then(resolve, reject);
       };
-      const request = tasks.begin(incoming, outgoing, undefined, proceed, reject);
-    }).catch((error: unknown) => {
-      if (error !== ABANDONED) throw error;
-      context.res = new Response(null, { status: 503 }); // it goes nowhere
+      tasks.begin(incoming, outgoing, undefined, proceed, reject);
     });
   };
 }
@@ -117,7 +121,7 @@ const ABANDONED = Symbol("the request was cancelled");
 function quietly<E extends Env>(handler: ErrorHandler<E>): ErrorHandler<E> {
   return (error, context) => {
     const request = requestOf(bindings(context).incoming);
-    if (request === undefined || !(error instanceof CancelledError)) return handler(error, context);
+    if (request === undefined || error instanceof RequestTimeoutError) return handler(error, context);
     try {
       request.excuse(error, () => {});
     } catch (failure) {

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
 import { CancelledError, ContextVar, currentTask, type Task, uncancellable } from "brio";
 import type { Expiring } from "./deadlines.ts";
 import { RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
@@ -47,7 +48,7 @@ export class RequestTask implements Expiring {
   readonly request: NodeRequest;
   /** @internal */ readonly tasks: RequestTasks;
   private readonly onTimeout: (error: RequestTimeoutError) => void;
-  private task: Task<void> | null = null;
+  private task: Task<unknown> | null = null;
   /** In the loop's time: while it stands in `deadlines`. */
   deadline = 0;
   private deadlines: Set<Expiring> | null = null;
@@ -77,24 +78,25 @@ export class RequestTask implements Expiring {
   // -- its life ------------------------------------------------------------------------------------------
 
   /** Begins: calls `proceed` in the task. */
-  begin(proceed: () => void, timeout: number | null): void {
+  begin(proceed: (request: RequestTask) => void, timeout: number | null): void {
     const { request, response, tasks } = this;
     (request as { [REQUEST]?: RequestTask })[REQUEST] = this;
     (response as { [REQUEST]?: RequestTask })[REQUEST] = this;
     response.on("close", responseClosed);
     // A request that came in behind another one on its connection has no part in that yet.
-    if (response.socket === null) request.socket.once("close", () => this.responseClosed());
+    if (response.socket === null) waitBehind(request.socket, this);
     if (timeout !== null) this.setTimeout(timeout);
     this.task = tasks.start(() => this.live(proceed), `${request.method} ${request.url}`);
   }
 
-  private async live(proceed: () => void): Promise<void> {
+  private async live(proceed: (request: RequestTask) => void): Promise<void> {
     this.started = true;
+    this.task = currentTask();
     currentRequest.set(this);
     // What reads a body calls its listeners in the connection's context: the handler is brought back from there.
     if (hasBody(this.request)) this.resource = new AsyncResource("brio.request");
     try {
-      proceed();
+      proceed(this);
     } catch (error) {
       this.tasks.report(error); // frameworks catch what their users' code throws
       this.response.destroy();
@@ -131,8 +133,12 @@ export class RequestTask implements Expiring {
     if (this.closed) return;
     this.closed = true;
     this.deadlines?.delete(this);
+    behind.get(this.request.socket)?.delete(this);
     this.tasks.responded(this);
-    if (!this.response.writableFinished) this.cancel("client", "the client has gone");
+    // HTTP/2 ends the stream also of a response that was never begun.
+    const { response } = this;
+    const sent = this.request.httpVersionMajor < 2 ? response.writableFinished : response.writableEnded;
+    if (!sent) this.cancel("client", "the client has gone");
     this.settle();
   }
 
@@ -205,7 +211,8 @@ export class RequestTask implements Expiring {
 
   private async follow<T>(result: PromiseLike<T>, abandoned: () => T): Promise<T> {
     try {
-      return await result;
+      const value = await result;
+      return this.cancelledBy === "time-out" ? abandoned() : value; // another answer is on its way
     } catch (error) {
       this.fail(error);
       return this.excuse(error, abandoned);
@@ -216,6 +223,12 @@ export class RequestTask implements Expiring {
 
   /** Throws the error, unless it is the cancellation of a request that is answered or can't be. */
   excuse<T>(error: unknown, abandoned: () => T): T {
+    if (this.cancelledBy === "time-out") {
+      // It is answered: a later error is nobody's, but for the attempt to answer once more.
+      const late = error instanceof CancelledError || (error as NodeJS.ErrnoException)?.code === TOO_LATE;
+      if (!late) this.tasks.report(error);
+      return abandoned();
+    }
     if (!(error instanceof CancelledError) || this.cancelledBy === null) throw error;
     if (this.cancelledBy === "shutdown" && !this.response.headersSent && !this.closed) {
       const failure = this.unavailable();
@@ -274,6 +287,24 @@ export class RequestTask implements Expiring {
     return `<RequestTask ${this.request.method} ${this.request.url}>`;
   }
 }
+
+/** Requests that came in behind others on their connection: one listener for all of them. */
+const behind = new WeakMap<object, Set<RequestTask>>();
+
+function waitBehind(socket: Socket, request: RequestTask): void {
+  const waiting = behind.get(socket);
+  if (waiting !== undefined) {
+    waiting.add(request);
+    return;
+  }
+  const all = new Set([request]);
+  behind.set(socket, all);
+  socket.once("close", () => {
+    for (const one of all) one.responseClosed();
+  });
+}
+
+const TOO_LATE = "ERR_HTTP_HEADERS_SENT";
 
 function responseClosed(this: NodeResponse): void {
   (this as { [REQUEST]?: RequestTask })[REQUEST]?.responseClosed();

@@ -157,7 +157,7 @@ export class RequestTasks implements AsyncDisposable {
     request: NodeRequest,
     response: NodeResponse,
     timeout: number | null | undefined,
-    proceed: () => void,
+    proceed: (request: RequestTask) => void,
     onTimeout: (error: RequestTimeoutError) => void,
   ): RequestTask {
     const one = new RequestTask(this, request, response, onTimeout);
@@ -182,9 +182,9 @@ export class RequestTasks implements AsyncDisposable {
     return phase !== "running" && phase !== "starting";
   }
 
-  /** @internal */
+  /** @internal Begins at once, in the listener's step: the framework goes on as it would without a task. */
   start(source: () => Promise<void>, name: string): Task<void> {
-    return this.loop.createTask(source, { name, context: this.context.copy() });
+    return this.loop.createTask(source, { name, eager: true, context: this.context.copy() });
   }
 
   /** @internal The response is closed. */

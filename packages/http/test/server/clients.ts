@@ -80,16 +80,21 @@ export class RawClient {
   /** Waits until it has received `part`, as often as `times`; or throws at the end of the connection. */
   async until(part: string, times = 1): Promise<void> {
     await new Promise<void>((resolve, reject) => {
+      const forget = (): void => {
+        this.readers.delete(look);
+        this.socket.removeListener("close", ended);
+      };
       const look = (): void => {
         if (this.text.split(part).length <= times) return;
-        this.readers.delete(look);
+        forget();
         resolve();
       };
-      this.readers.add(look);
-      this.socket.once("close", () => {
-        look();
+      const ended = (): void => {
+        forget();
         reject(new Error(`the connection ended; received was ${JSON.stringify(this.text)}`));
-      });
+      };
+      this.readers.add(look);
+      this.socket.once("close", ended);
       look();
     });
   }

@@ -1,4 +1,6 @@
-import { CancelledError, Event, interruptible, sleepForever, TimeoutError } from "brio";
+import { brio } from "@brio/http/fastify";
+import { CancelledError, Event, interruptible, run, sleep, sleepForever, TimeoutError } from "brio";
+import fastify from "fastify";
 import { describe, expect, it } from "vitest";
 import { leavesNothing } from "../../../brio/test/left-behind.ts";
 import { ask } from "./clients.ts";
@@ -105,6 +107,26 @@ describe.each(frameworks)("a time limit on $name", (framework) => {
     );
   });
 
+  it("tells the server of what such a handler fails with later", async () => {
+    const reported: unknown[] = [];
+    let release = (_error: Error): void => {};
+    const page = async (): Promise<string> => {
+      await new Promise<void>((_resolve, reject) => {
+        release = reject;
+      });
+      return "never";
+    };
+    const options = { timeout: 20, onError: (error: unknown) => reported.push(error) };
+    await serving(framework, { pages: { "/": page }, options }, async ({ port, tasks, errors }) => {
+      expect((await interruptible(ask(port, "/"))).status).toBe(503);
+      release(new RangeError("too late"));
+      await tasks.whenIdle();
+      await sleep(0);
+      expect(reported).toEqual([new RangeError("too late")]);
+      expect(errors.length).toBe(1);
+    });
+  });
+
   it("is no limit for an answer in time", async () => {
     await serving(
       framework,
@@ -113,5 +135,29 @@ describe.each(frameworks)("a time limit on $name", (framework) => {
         expect(await interruptible(ask(port, "/"))).toMatchObject({ status: 200, body: "quick" });
       },
     );
+  });
+});
+
+describe("a time limit on fastify", () => {
+  it("is answered once, also where that takes its time", async () => {
+    const logged: string[] = [];
+    await run(async () => {
+      const app = fastify({ logger: { level: "warn", stream: { write: (line) => void logged.push(line) } } });
+      await app.register(brio, { timeout: 10 });
+      app.setErrorHandler(async (error: Error, _request, reply) => {
+        await new Promise((resolve) => setTimeout(resolve, 10)); // it runs outside of the task, which is cancelled
+        return reply.code(503).send(error.name);
+      });
+      app.get("/", () => sleepForever());
+      app.addHook("onSend", async (_request, _reply, payload) => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        return payload;
+      });
+      const { statusCode } = await interruptible(app.inject("/"));
+      expect(statusCode).toBe(503);
+      await app.brio.whenIdle();
+      await app.close();
+    });
+    expect(logged.filter((line) => line.includes("already sent"))).toEqual([]);
   });
 });
