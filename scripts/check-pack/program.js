@@ -1,5 +1,8 @@
 // A user's first program: plain JavaScript, on the packed package, on whatever Node the system has.
 import assert from "node:assert/strict";
+import { ConnectError, sql } from "@brio/sql";
+import { postgres } from "@brio/sql/postgres";
+import { sqlite } from "@brio/sql/sqlite";
 import * as brio from "brio";
 import { currentTask, gather, Queue, run, sleep, TimeoutError, taskGroup, timeout } from "brio";
 import * as inspect from "brio/inspect";
@@ -47,5 +50,24 @@ await assert.rejects(
   runVirtual(() => gather(() => new Queue(3).get())),
   /queue\.get on <Queue 0 of 3>/,
 );
+
+// A driver is installed beside @brio/sql by who needs it. SQLite comes with Node, but for old ones.
+await run(async () => {
+  const db = postgres();
+  await assert.rejects(db.query(sql`select 1`), (error) => {
+    return error instanceof ConnectError && /npm install pg/.test(error.message);
+  });
+  await db.close();
+});
+await run(async () => {
+  const db = sqlite({ file: ":memory:" });
+  try {
+    assert.deepEqual(await db.query(sql`select ${1} as one`), [{ one: 1 }]);
+  } catch (error) {
+    assert.match(error.message, /npm install libsql/);
+  } finally {
+    await db.close();
+  }
+});
 
 console.log("run, gather, timeout, taskGroup, Queue, VirtualClock and inspect work.");
