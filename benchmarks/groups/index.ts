@@ -7,4 +7,11 @@ import { executors } from "./executors.ts";
 import { httpClient } from "./http-client.ts";
 import { httpServer } from "./http-server.ts";
 
-export const rows: readonly Row[] = [...core, ...echo, ...executors, ...distributed, ...httpClient, ...httpServer];
+export const rows: readonly Row[] = [
+  ...core,
+  ...echo,
+  ...executors,
+  ...distributed,
+  ...httpClient,
+  ...httpServer,
+];

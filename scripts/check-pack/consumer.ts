@@ -1,6 +1,10 @@
 // Compiled against the packed declarations, with skipLibCheck off. Never run.
 import { HttpClient, type HttpResponse, serverSentEvents } from "@brio/http";
 import { download } from "@brio/http/download";
+import { type Database, PoolError, sql } from "@brio/sql";
+import { mysql } from "@brio/sql/mysql";
+import { postgres } from "@brio/sql/postgres";
+import { type SqliteDatabase, sqlite } from "@brio/sql/sqlite";
 import { coroutine, gather, Queue, run, sleep, type Task, taskGroup, timeout } from "brio";
 import { describeTask } from "brio/inspect";
 import { VirtualClock } from "brio/testing";
@@ -36,6 +40,16 @@ void (async () => {
   // @ts-expect-error A time-out that doesn't exist.
   new HttpClient({ timeout: { idel: "5s" } });
 });
+async function names(): Promise<string[]> {
+  const db: SqliteDatabase = sqlite({ file: "app.db" });
+  const all: readonly Database[] = [db, postgres({ max: 5 }), mysql({ connection: "mysql://localhost" })];
+  const rows = await Promise.all(
+    all.map((db) => db.query(sql<{ name: string }>`select name from users where id = ${1}`)),
+  );
+  return rows.flat().map((row) => row.name);
+}
+void names;
+new PoolError("no", "closed").reason satisfies string;
 
 // @ts-expect-error A unit that doesn't exist.
 void (() => sleep("1 fortnight"));

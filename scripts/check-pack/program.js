@@ -6,6 +6,9 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import * as http from "@brio/http";
 import * as downloads from "@brio/http/download";
+import { ConnectError, sql } from "@brio/sql";
+import { postgres } from "@brio/sql/postgres";
+import { sqlite } from "@brio/sql/sqlite";
 import * as brio from "brio";
 import {
   currentTask,
@@ -100,6 +103,25 @@ await assert.rejects(
   /queue\.get on <Queue 0 of 3>/,
 );
 
+// A driver is installed beside @brio/sql by who needs it. SQLite comes with Node, but for old ones.
+await run(async () => {
+  const db = postgres();
+  await assert.rejects(db.query(sql`select 1`), (error) => {
+    return error instanceof ConnectError && /npm install pg/.test(error.message);
+  });
+  await db.close();
+});
+await run(async () => {
+  const db = sqlite({ file: ":memory:" });
+  try {
+    assert.deepEqual(await db.query(sql`select ${1} as one`), [{ one: 1 }]);
+  } catch (error) {
+    assert.match(error.message, /npm install libsql/);
+  } finally {
+    await db.close();
+  }
+});
+
 console.log(
-  "run, gather, timeout, taskGroup, Queue, VirtualClock, inspect, pools, HttpClient, download and brio-get work.",
+  "run, gather, timeout, taskGroup, Queue, VirtualClock, inspect, pools, HttpClient, download, brio-get and SQL work.",
 );

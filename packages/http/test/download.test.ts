@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turnOfNode } from "node:timers/promises";
 import { HttpClient } from "@brio/http";
 import {
   Bandwidth,
@@ -10,7 +11,7 @@ import {
   downloadAll,
   FileExistsError,
 } from "@brio/http/download";
-import { CancelledError, createTask, run } from "brio";
+import { CancelledError, createTask, interruptible, run, wait } from "brio";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { file, folder, serveFile } from "./file-server.ts";
@@ -155,6 +156,25 @@ test("cancelled, what has come is kept; with resume: false nothing is", async ()
       expect(readFileSync(path).equals(served.content)).toBe(true);
       expect(resumed > 0).toBe(resume);
     }
+  });
+});
+
+test("cancelled at any moment, it leaves the whole file or nothing", async () => {
+  await run(async () => {
+    await using server = await serveFile(file(100_000));
+    let cancelled = 0;
+    for (let turns = 0; turns < 60; turns++) {
+      const directory = folder();
+      const task = createTask(() => download(`${server.url}/file.bin`, { directory, resume: false }));
+      for (let turn = 0; turn < turns; turn++) await interruptible(turnOfNode());
+      task.cancel();
+      await wait([task]);
+      if (task.cancelled()) cancelled++;
+      const left = readdirSync(directory);
+      // In its last moments the file has its name already.
+      if (!task.cancelled() || left.length > 0) expect(left).toEqual(["file.bin"]);
+    }
+    expect(cancelled).toBeGreaterThan(10);
   });
 });
 

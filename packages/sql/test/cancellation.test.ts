@@ -44,6 +44,22 @@ describeEach("cancellation", (kind) => {
     );
   });
 
+  test("a statement that has just been sent is stopped as well, though the request may overtake it", async () => {
+    await use(
+      async (db) => {
+        for (let i = 0; i < 20; i++) {
+          await db.one(sql`select 1 as one`);
+          const task = createTask(() => db.query(endless));
+          while (usedBy(db) === 0) await sleep(0);
+          task.cancel();
+          await expect(task).rejects.toThrow(CancelledError);
+          expect(await kind.running(db)).toBe(0);
+        }
+      },
+      { max: 1, cancelTimeout: "1h" },
+    );
+  });
+
   test("a task that waits for a connection is cancelled without having had one", async () => {
     await use(
       async (db) => {

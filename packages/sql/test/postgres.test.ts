@@ -93,6 +93,26 @@ describeWithPostgres("postgres", () => {
       expect(db.statistics()).toMatchObject({ discarded: 1, size: 1 });
     }));
 
+  test(
+    "ten million rows are streamed in a memory that does not grow with them",
+    () =>
+      withPostgres(async (db) => {
+        const most = { early: 0, late: 0 };
+        let seen = 0;
+        let sum = 0;
+        for await (const { i } of db.stream(sql<{ i: number }>`select generate_series(1, 10000000) as i`)) {
+          sum += i;
+          if (++seen % 100_000 !== 0) continue;
+          const part = seen <= 2_000_000 ? "early" : "late";
+          most[part] = Math.max(most[part], process.memoryUsage.rss());
+        }
+        expect([seen, sum]).toEqual([10_000_000, 50_000_005_000_000]);
+        // Ten million rows would be a gigabyte.
+        expect(most.late - most.early).toBeLessThan(100 * 2 ** 20);
+      }),
+    180_000,
+  );
+
   test("a pool of the user's own is used, and left open", async () => {
     const own = new pg.Pool({ ...(await postgresPlace()), max: 2 });
     await run(async () => {

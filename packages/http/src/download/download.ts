@@ -95,7 +95,7 @@ export async function performDownload(
       const bytes = (await partial.file.stat()).size;
       hopeless = true; // what is wrong with the whole will be wrong with it again
       await check(plan, partial, bytes);
-      hopeless = false;
+      hopeless = !plan.resume;
       await destination.keep(partial);
       kept = true;
       const { url = plan.url } = last as unknown as HttpResponse; // there was an answer

@@ -50,7 +50,7 @@ export class PartialFile {
     if (underWay.has(path)) return null;
     underWay.add(path);
     try {
-      const file = await openOrMake(path);
+      const { file, made } = await uncancellable(() => openOrMake(path), { grace: null });
       const partial = new PartialFile(file, directory, path, path);
       try {
         const left = resume ? await progressOf(`${path}.json`, url) : null;
@@ -58,6 +58,7 @@ export class PartialFile {
         if (left?.segments.every(({ at }) => at <= size)) partial.progress = left;
         else await file.truncate(0);
       } catch (error) {
+        if (made || !resume) await partial.discard();
         await file.close();
         throw error;
       }
@@ -133,12 +134,12 @@ export class PartialFile {
   }
 }
 
-async function openOrMake(path: string): Promise<File> {
+async function openOrMake(path: string): Promise<{ file: File; made: boolean }> {
   try {
-    return await open(path, "r+");
+    return { file: await open(path, "r+"), made: false };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return await open(path, "wx+");
+    return { file: await open(path, "wx+"), made: true };
   }
 }
 

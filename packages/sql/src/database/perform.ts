@@ -8,6 +8,7 @@ import type { DriverConnection } from "./driver.ts";
  *      └── cancelled: stop() ──> stopping ── it ends ────────────> CancelledError; connection kept if `certain`
  *                                    └── patience is over: destroy ──> CancelledError; connection gone
  *
+ * A request to stop it may overtake it, and find nothing to stop: it is repeated while it runs.
  * The task is resumed only when the statement has ended, on the server or with its connection.
  */
 
@@ -41,13 +42,8 @@ async function supervise<T>(
   work: () => Promise<T>,
   stoppable: boolean,
 ): Promise<T> {
-  let stop: Promise<void> | null = null;
-  let late: NodeJS.Timeout | null = null;
-  const cancelled = (): void => {
-    late = setTimeout(() => connection.destroy(), patience);
-    if (stoppable) stop = connection.stop(patience).catch(() => connection.destroy());
-  };
-  signal.addEventListener("abort", cancelled, { once: true });
+  const stop = new Stop(connection, patience, stoppable);
+  signal.addEventListener("abort", stop.begin, { once: true });
   let error: unknown;
   try {
     const value = await work();
@@ -56,10 +52,56 @@ async function supervise<T>(
     if (!signal.aborted) throw connection.translate(failure);
     error = failure;
   } finally {
-    signal.removeEventListener("abort", cancelled);
-    if (late !== null) clearTimeout(late);
+    signal.removeEventListener("abort", stop.begin);
+    stop.ended();
   }
-  if (stop !== null) await (stop as Promise<void>);
+  await stop.asked;
   if (!connection.certain(error)) connection.distrust();
   throw signal.reason;
 }
+
+/** Sees to it that what a connection does comes to its end. */
+class Stop {
+  /** Settles when nothing is asked of the server any more. */
+  asked: Promise<void> = Promise.resolve();
+  private readonly connection: DriverConnection;
+  private readonly patience: number;
+  private readonly stoppable: boolean;
+  private over = false;
+  private late: NodeJS.Timeout | null = null;
+  private again: NodeJS.Timeout | null = null;
+  private wake: () => void = () => {};
+
+  constructor(connection: DriverConnection, patience: number, stoppable: boolean) {
+    this.connection = connection;
+    this.patience = patience;
+    this.stoppable = stoppable;
+  }
+
+  readonly begin = (): void => {
+    this.late = setTimeout(() => this.connection.destroy(), this.patience);
+    if (this.stoppable) this.asked = this.insist().catch(() => this.connection.destroy());
+  };
+
+  ended(): void {
+    this.over = true;
+    if (this.late !== null) clearTimeout(this.late);
+    if (this.again !== null) clearTimeout(this.again);
+    this.wake();
+  }
+
+  /** A request that overtakes the statement finds nothing to stop: so it is repeated. */
+  private async insist(): Promise<void> {
+    for (let pause = FIRST_PAUSE; !this.over; pause *= 2) {
+      await this.connection.stop(this.patience);
+      if (this.over) return;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        this.again = setTimeout(resolve, pause);
+      });
+    }
+  }
+}
+
+/** How long a statement has to end before the server is asked again, in milliseconds; then twice as long. */
+const FIRST_PAUSE = 50;

@@ -5,6 +5,7 @@ import type { Identifier } from "../statement/fragments.ts";
 import { type AnyRow, type Sql, sql, type Value } from "../statement/sql.ts";
 import type { Driver, DriverConnection, Result } from "./driver.ts";
 import { finish, perform } from "./perform.ts";
+import { RowIterator } from "./row-iterator.ts";
 
 /** What a statement changed. */
 export interface Executed {
@@ -158,7 +159,7 @@ export abstract class Queryable {
    *
    * @throws as `query`, and RangeError for a `batch` that is no integer >= 1.
    */
-  async *stream<Row = AnyRow>(
+  stream<Row = AnyRow>(
     statement: Sql<Row>,
     options: StreamOptions = {},
   ): AsyncGenerator<Row, void, undefined> {
@@ -167,21 +168,10 @@ export abstract class Queryable {
       throw new RangeError(`batch must be an integer >= 1, such as { batch: 1000 }; got ${inspect(batch)}`);
     }
     const compiled = compile(statement, this.driver.dialect);
-    const connection = await this.borrow(compiled.text);
-    try {
-      const cursor = await perform(connection, this.patience, () => connection.open(compiled));
-      try {
-        for (;;) {
-          const rows = await perform(connection, this.patience, () => cursor.read(batch));
-          if (rows.length === 0) return;
-          yield* rows as Row[]; // as the author of the statement says
-        }
-      } finally {
-        await finish(connection, this.patience, () => cursor.close()).catch(() => connection.distrust());
-      }
-    } finally {
-      this.giveBack(connection);
-    }
+    return new RowIterator<Row>(compiled, batch, this.patience, {
+      borrow: () => this.borrow(compiled.text),
+      giveBack: (connection) => this.giveBack(connection),
+    });
   }
 
   /** @internal Runs `fn` in a transaction: one of its own, or within this one. */

@@ -87,7 +87,7 @@ export class SqliteConnection implements DriverConnection {
    * it would be, and SQLite is made for that.
    */
   async stop(): Promise<void> {
-    if (!this.process.busy) return;
+    if (!this.process.busy || this.stopping !== null) return;
     this.stopping = setTimeout(() => {
       this.stopping = setTimeout(() => this.destroy(), GRACE - PROMPT);
       this.doomed();
