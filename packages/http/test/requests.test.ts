@@ -325,3 +325,18 @@ test("a client that is closed refuses requests, and a request outside of a task 
     await expect(client.get("http://127.0.0.1:1/")).rejects.toThrow("this HttpClient is closed");
   });
 });
+
+test("a line may be as long as bufferBytes says", async () => {
+  await run(async () => {
+    const line = "x".repeat(100_000);
+    await using server = await serveHttp((_, response) => response.end(`${line}\nend`));
+    await using client = new HttpClient();
+    await expect((await client.get(server.url)).lines().next()).rejects.toThrow(
+      "longer than the reader's limit",
+    );
+    const response = await client.get(server.url, { bufferBytes: 100_000 });
+    const lengths: number[] = [];
+    for await (const { length } of response.lines()) lengths.push(length);
+    expect(lengths).toEqual([100_000, 3]);
+  });
+});

@@ -25,6 +25,7 @@ export interface Call {
   readonly maxRedirects: number;
   readonly maxBodyBytes: number;
   readonly decompress: boolean;
+  readonly bufferBytes: number | undefined;
   readonly raiseForStatus: boolean;
   /** The loop time at which it must have ended, or null. */
   readonly deadline: number | null;
@@ -84,6 +85,7 @@ export class CallDefaults {
       maxRedirects: checkedCount("maxRedirects", options.maxRedirects, 0, this.maxRedirects),
       maxBodyBytes: checkedCount("maxBodyBytes", options.maxBodyBytes, 0, this.maxBodyBytes),
       decompress,
+      bufferBytes: options.bufferBytes,
       raiseForStatus: options.raiseForStatus ?? this.raiseForStatus,
       deadline: total === null || total === Number.POSITIVE_INFINITY ? null : getRunningLoop().time() + total,
       attempt: 1,

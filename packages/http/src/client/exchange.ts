@@ -41,6 +41,7 @@ export interface ExchangeOptions {
   readonly attempt: number;
   readonly timeouts: CheckedTimeouts;
   readonly decompress: boolean;
+  readonly bufferBytes: number | undefined;
   readonly upload: Upload | null;
   /** Told once, when it is over: whether the whole body has come, and its length in bytes as it came. */
   readonly onOver: (complete: boolean, bytes: number) => void;
@@ -53,7 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
   /** Settles when the headers have come, or with null when they won't: then there is a failure. */
   readonly head: Future<Head | null>;
   /** The body, as it is read: decompressed. */
-  readonly body: StreamReader = new StreamReader();
+  readonly body: StreamReader;
   /** @internal */ previous: Linked | null = null;
   /** @internal */ next: Linked | null = null;
   /** Why it did not come to its end, or null. */
@@ -78,6 +79,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
 
   constructor(options: ExchangeOptions) {
     this.options = options;
+    this.body = new StreamReader({ limit: options.bufferBytes });
     this.loop = getRunningLoop();
     this.head = this.loop.createFuture();
     this.active = this.loop.time();

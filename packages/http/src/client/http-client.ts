@@ -262,6 +262,7 @@ export class HttpClient implements AsyncDisposable {
       attempt,
       timeouts: call.timeouts,
       decompress: call.decompress,
+      bufferBytes: call.bufferBytes,
       upload,
       onOver: (complete, length) => {
         this.exchanges.delete(exchange);

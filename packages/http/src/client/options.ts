@@ -117,6 +117,8 @@ export interface RequestOptions {
   raiseForStatus?: boolean | undefined;
   maxBodyBytes?: number | undefined;
   decompress?: boolean | undefined;
+  /** The longest line of the answer; and about twice as many bytes may wait to be read. Default 65,536. */
+  bufferBytes?: number | undefined;
 }
 
 /** What stands for a value in a query. */
