@@ -3,7 +3,7 @@ import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { ConnectionLostError } from "../statement/errors.ts";
 import { QUERY_INTERRUPTED, translate } from "./errors.ts";
-import { bigColumns, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
+import { bigColumns, bigPlaces, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
 
 /** What of mysql2's connections is used, beside what their declarations say. */
 export interface MysqlClient extends Omit<mysql.Connection, "threadId"> {
@@ -173,9 +173,12 @@ function resultOf(result: unknown[] | Header, fields: Field[] | undefined, array
     };
   }
   const columns = fields?.map(({ name }) => name) ?? [];
-  for (const name of bigColumns(fields)) {
-    const key = arrays ? columns.indexOf(name) : name;
-    for (const row of result as Record<string | number, unknown>[]) row[key] = exact(row[key]);
+  // In a list by its place: a name may be there twice.
+  const big = arrays ? bigPlaces(fields) : bigColumns(fields);
+  if (big.length > 0) {
+    for (const row of result as Record<string | number, unknown>[]) {
+      for (const key of big) row[key] = exact(row[key]);
+    }
   }
   return { columns, rows: result, affected: 0, insertId: null };
 }

@@ -91,7 +91,8 @@ async function connectTo(options: MysqlOptions): Promise<DriverConnection> {
 /** A connection that comes from the user's own pool, and goes back there. */
 async function adopted(pool: InnerPool): Promise<DriverConnection> {
   const mysql = await load();
-  const config = { ...pool.config.connectionConfig };
+  // Without what mysql2 has made of the options, and does not take for one.
+  const { maxPacketSize: _size, clientFlags: _flags, ...config } = pool.config.connectionConfig;
   const kill = (threadId: number, patience: number): Promise<void> =>
     killQuery(mysql, config, threadId, patience);
   return await interruptible(async (signal) => {
