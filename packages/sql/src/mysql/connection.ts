@@ -59,6 +59,8 @@ export class MysqlConnection implements DriverConnection {
 
   run({ text, parameters }: Compiled, arrays: boolean): Promise<Result> {
     return new Promise((resolve, reject) => {
+      // mysql2 does not always answer for a connection that is broken.
+      if (this.gone) throw new ConnectionLostError("the connection to MySQL is lost");
       const options = { ...READING, sql: text, rowsAsArray: arrays };
       const done = (error: Error | null, result: unknown, fields: unknown): void => {
         if (error) reject(error);
@@ -77,6 +79,7 @@ export class MysqlConnection implements DriverConnection {
   }
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
+    if (this.gone) throw new ConnectionLostError("the connection to MySQL is lost");
     const options = { ...READING, sql: text };
     const command =
       parameters.length === 0
@@ -87,8 +90,8 @@ export class MysqlConnection implements DriverConnection {
     return {
       read: (count) => rows.read(count),
       close: async () => {
-        this.streaming = null;
         if (!rows.over && !this.gone) await this.drop(rows);
+        this.streaming = null;
       },
     };
   }
@@ -144,7 +147,8 @@ export class MysqlConnection implements DriverConnection {
   destroy(): void {
     if (this.adopted && !this.gone) this.raw.destroy();
     this.gone = true;
-    // With an error: what runs is told.
+    // What runs is told: by mysql2, but not in all its states, if it is a stream.
+    this.streaming?.fail(new ConnectionLostError("the connection to MySQL was cut"));
     this.raw.stream.destroy(Object.assign(new Error("it was cut"), { code: "ECONNABORTED" }));
   }
 

@@ -58,6 +58,12 @@ export class RowStream {
     });
   }
 
+  /** No more will come. */
+  fail(error: Error): void {
+    this.failure ??= error;
+    this.wake();
+  }
+
   /** Will no more come? */
   get over(): boolean {
     return this.ended || this.failure !== null;
