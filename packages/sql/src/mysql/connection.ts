@@ -3,7 +3,7 @@ import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { ConnectionLostError } from "../statement/errors.ts";
 import { QUERY_INTERRUPTED, translate } from "./errors.ts";
-import { bigColumns, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
+import { bigColumns, bigPlaces, exact, type Field, type RowCommand, RowStream } from "./row-stream.ts";
 
 /** What of mysql2's connections is used, beside what their declarations say. */
 export interface MysqlClient extends Omit<mysql.Connection, "threadId"> {
@@ -59,6 +59,8 @@ export class MysqlConnection implements DriverConnection {
 
   run({ text, parameters }: Compiled, arrays: boolean): Promise<Result> {
     return new Promise((resolve, reject) => {
+      // mysql2 does not always answer for a connection that is broken.
+      if (this.gone) throw new ConnectionLostError("the connection to MySQL is lost");
       const options = { ...READING, sql: text, rowsAsArray: arrays };
       const done = (error: Error | null, result: unknown, fields: unknown): void => {
         if (error) reject(error);
@@ -77,6 +79,7 @@ export class MysqlConnection implements DriverConnection {
   }
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
+    if (this.gone) throw new ConnectionLostError("the connection to MySQL is lost");
     const options = { ...READING, sql: text };
     const command =
       parameters.length === 0
@@ -87,8 +90,8 @@ export class MysqlConnection implements DriverConnection {
     return {
       read: (count) => rows.read(count),
       close: async () => {
-        this.streaming = null;
         if (!rows.over && !this.gone) await this.drop(rows);
+        this.streaming = null;
       },
     };
   }
@@ -144,7 +147,8 @@ export class MysqlConnection implements DriverConnection {
   destroy(): void {
     if (this.adopted && !this.gone) this.raw.destroy();
     this.gone = true;
-    // With an error: what runs is told.
+    // What runs is told: by mysql2, but not in all its states, if it is a stream.
+    this.streaming?.fail(new ConnectionLostError("the connection to MySQL was cut"));
     this.raw.stream.destroy(Object.assign(new Error("it was cut"), { code: "ECONNABORTED" }));
   }
 
@@ -173,9 +177,12 @@ function resultOf(result: unknown[] | Header, fields: Field[] | undefined, array
     };
   }
   const columns = fields?.map(({ name }) => name) ?? [];
-  for (const name of bigColumns(fields)) {
-    const key = arrays ? columns.indexOf(name) : name;
-    for (const row of result as Record<string | number, unknown>[]) row[key] = exact(row[key]);
+  // In a list by its place: a name may be there twice.
+  const big = arrays ? bigPlaces(fields) : bigColumns(fields);
+  if (big.length > 0) {
+    for (const row of result as Record<string | number, unknown>[]) {
+      for (const key of big) row[key] = exact(row[key]);
+    }
   }
   return { columns, rows: result, affected: 0, insertId: null };
 }

@@ -91,7 +91,8 @@ async function connectTo(options: MysqlOptions): Promise<DriverConnection> {
 /** A connection that comes from the user's own pool, and goes back there. */
 async function adopted(pool: InnerPool): Promise<DriverConnection> {
   const mysql = await load();
-  const config = { ...pool.config.connectionConfig };
+  // Without what mysql2 has made of the options, and does not take for one.
+  const { maxPacketSize: _size, clientFlags: _flags, ...config } = pool.config.connectionConfig;
   const kill = (threadId: number, patience: number): Promise<void> =>
     killQuery(mysql, config, threadId, patience);
   return await interruptible(async (signal) => {
@@ -115,18 +116,20 @@ async function killQuery(
 ): Promise<void> {
   const client = connectionOf(mysql, config);
   client.on("error", () => {});
-  const late = setTimeout(
-    () => client.stream.destroy(new Error("KILL QUERY got no answer in time")),
-    patience,
-  );
-  try {
+  let late: NodeJS.Timeout | undefined;
+  const patient = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error("KILL QUERY got no answer in time")), patience);
+  });
+  const asked = async (): Promise<void> => {
     await connected(client);
     await new Promise<void>((resolve, reject) => {
       client.query(`kill query ${Number(threadId)}`, (error: Error | null) =>
         error ? reject(error) : resolve(),
       );
     });
-    await new Promise<void>((resolve) => client.end(() => resolve()));
+  };
+  try {
+    await Promise.race([asked(), patient]);
   } finally {
     clearTimeout(late);
     client.stream.destroy();

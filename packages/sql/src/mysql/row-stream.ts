@@ -20,6 +20,11 @@ export function bigColumns(fields: readonly Field[] | undefined): string[] {
   return (fields ?? []).filter(({ columnType }) => columnType === LONGLONG).map(({ name }) => name);
 }
 
+/** Their places. */
+export function bigPlaces(fields: readonly Field[] | undefined): number[] {
+  return [...(fields ?? []).keys()].filter((place) => fields?.[place]?.columnType === LONGLONG);
+}
+
 /** An integer that is too large for a number comes as a text. */
 export function exact(value: unknown): unknown {
   return typeof value === "string" ? BigInt(value) : value;
@@ -51,6 +56,12 @@ export class RowStream {
       this.failure = error;
       this.wake();
     });
+  }
+
+  /** No more will come. */
+  fail(error: Error): void {
+    this.failure ??= error;
+    this.wake();
   }
 
   /** Will no more come? */

@@ -274,10 +274,16 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   }
 
   private dismiss(connection: C): void {
+    if (!connection.usable) {
+      this.discard(connection);
+      return;
+    }
     this.closed++;
-    const late = setTimeout(() => connection.destroy(), this.limits.checkTimeout);
-    const farewell = connection
-      .close()
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<never>((_, reject) => {
+      late = setTimeout(() => reject(new Error("it has not said goodbye in time")), this.limits.checkTimeout);
+    });
+    const farewell = Promise.race([connection.close(), patience])
       .catch(() => connection.destroy())
       .finally(() => {
         clearTimeout(late);
