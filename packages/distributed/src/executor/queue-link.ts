@@ -1,6 +1,6 @@
 import { Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
-import { connect, disconnect, isConnected, redisClient } from "../queue/connection.ts";
+import { connect, disconnect, isConnected, redisClient, untilLost } from "../queue/connection.ts";
 import { AwaitedJobs } from "./awaited-jobs.ts";
 import type { CheckedExecutorOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -76,21 +76,11 @@ export class QueueLink {
   async close(): Promise<void> {
     clearInterval(this.timer);
     clearTimeout(this.secondLook);
-    await this.closeEvents();
-    await this.queue.close();
+    const events = (await this.events.getBackend().connection.client) as unknown as Redis; // BullMQ has made one of ioredis's
+    await untilLost(events, this.events.close());
+    events.disconnect();
+    await untilLost(this.redis, this.queue.close());
     await disconnect(this.redis);
-  }
-
-  private async closeEvents(): Promise<void> {
-    const client = await this.events.getBackend().connection.client;
-    const closed = this.events.close();
-    if (client.status === "ready") {
-      await closed;
-    } else {
-      // BullMQ waits for the end of a connection, and one that is being tried again has none.
-      closed.catch(() => {});
-      client.disconnect();
-    }
   }
 }
 

@@ -85,11 +85,26 @@ export async function connect(client: Redis, timeout: number): Promise<void> {
   }
 }
 
+/**
+ * Waits for `work`, or until the connection is lost. What ends in order waits for the end of a connection; and one that is lost,
+ * maybe unnoticed as yet, is tried again and has none.
+ */
+export async function untilLost(client: Redis, work: Promise<unknown>): Promise<void> {
+  let lost = (): void => {};
+  const loss = new Promise<void>((resolve) => {
+    lost = resolve;
+  });
+  client.once("close", lost);
+  if (!isConnected(client)) lost();
+  try {
+    await Promise.race([work.catch(() => {}), loss]);
+  } finally {
+    client.off("close", lost);
+  }
+}
+
 /** Closes a client. What it still has to send is sent if there is a connection. */
 export async function disconnect(client: Redis): Promise<void> {
-  if (!isConnected(client)) {
-    client.disconnect();
-    return;
-  }
-  await client.quit().catch(() => client.disconnect());
+  if (isConnected(client)) await untilLost(client, client.quit());
+  client.disconnect();
 }
