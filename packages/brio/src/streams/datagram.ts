@@ -2,10 +2,8 @@ import type { Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { inspect } from "node:util";
 import { moveOnAfter } from "../cancel/cancel-scope.ts";
-import { ParkingLot } from "../cancel/parking-lot.ts";
 import { ambientScope, outsideTask } from "../cancel/scope.ts";
 import { uncancellable } from "../cancel/uncancellable.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { bytesOf } from "../loop/bytes.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
 import { type DatagramOptions, type DatagramTarget, openSocket } from "./datagram-address.ts";
@@ -14,6 +12,7 @@ import { Multicast } from "./datagram-multicast.ts";
 import { Outbox } from "./datagram-outbox.ts";
 import { type DatagramProtocol, DatagramTransport } from "./datagram-transport.ts";
 import { getaddrinfo, type SocketAddress } from "./dns.ts";
+import { Line } from "./line.ts";
 
 /** How long the last of what was sent may take, when a socket is disposed of. */
 const PATIENCE = "5s";
@@ -69,14 +68,15 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   private readonly transport: DatagramTransport;
   private readonly inbox: Inbox;
   private readonly outbox: Outbox;
-  private readonly end: End;
+  /** Those who wait until the socket is closed. */
+  private readonly end = new Line("socket.waitClosed", this);
+  private ended = false;
   private errors = 0;
 
   /** @internal Use {@link openDatagram}. */
   constructor(queueSize: number, open: (protocol: DatagramProtocol) => DatagramTransport) {
     this.inbox = new Inbox(queueSize, () => String(this.transport));
     this.outbox = new Outbox(() => this.transport);
-    this.end = new End(() => String(this.transport));
     this.transport = open({
       datagramReceived: (data, address) => this.inbox.put({ data, address }),
       errorReceived: (error) => {
@@ -88,7 +88,8 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
       connectionLost: () => {
         this.stop();
         this.outbox.lose();
-        this.end.come();
+        this.ended = true;
+        this.end.grantAll();
       },
     });
     this.multicast = new Multicast(this.transport.getExtraInfo("socket") as Socket); // it always has one
@@ -183,8 +184,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   waitClosed(): Promise<void> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask("socket.waitClosed()");
-    const wait = new Wait<void>(scope, this.end);
-    return this.end.wait(wait);
+    return this.end.wait(scope, this.ended);
   }
 
   /** Closes the socket and waits for that; at most five seconds, then what was not sent is dropped. */
@@ -233,42 +233,6 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
 
   toString(): string {
     return String(this.transport);
-  }
-}
-
-/** Those who wait until the socket is closed. */
-class End implements WaitSource<void> {
-  readonly kind = "socket.waitClosed";
-  readonly outside = true;
-  private readonly lot = new ParkingLot<void>();
-  private readonly name: () => string;
-  private reached = false;
-
-  constructor(name: () => string) {
-    this.name = name;
-  }
-
-  come(): void {
-    this.reached = true;
-    this.lot.grantAll();
-  }
-
-  wait(wait: Wait<void>): Promise<void> {
-    this.lot.add(wait);
-    if (this.reached) wait.grant();
-    return wait.begin();
-  }
-
-  take(wait: Wait<void>): undefined {
-    this.lot.remove(wait);
-  }
-
-  withdraw(wait: Wait<void>): undefined {
-    this.lot.remove(wait);
-  }
-
-  toString(): string {
-    return this.name();
   }
 }
 

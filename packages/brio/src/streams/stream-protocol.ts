@@ -1,7 +1,6 @@
-import { ParkingLot } from "../cancel/parking-lot.ts";
 import type { Scope } from "../cancel/scope.ts";
-import { Wait, type WaitSource } from "../cancel/wait.ts";
 import { ConnectionResetError } from "./errors.ts";
+import { Line } from "./line.ts";
 import type { Protocol } from "./protocol.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { Transport } from "./transport.ts";
@@ -39,8 +38,8 @@ export class StreamProtocol implements Protocol {
     this.ended = { error };
     if (error === null) this.reader.feedEof();
     else this.reader.setException(error);
-    this.drain?.lot.grantAll();
-    this.end?.lot.grantAll();
+    this.drain?.grantAll();
+    this.end?.grantAll();
   }
 
   pauseWriting(): void {
@@ -49,7 +48,7 @@ export class StreamProtocol implements Protocol {
 
   resumeWriting(): void {
     this.paused = false;
-    this.drain?.lot.grantAll();
+    this.drain?.grantAll();
   }
 
   /** Is the connection gone? */
@@ -110,35 +109,5 @@ export class StreamProtocol implements Protocol {
 
   toString(): string {
     return String(this.transport ?? "a connection that does not stand yet");
-  }
-}
-
-class Line implements WaitSource<void> {
-  readonly kind: string;
-  readonly outside = true;
-  readonly lot = new ParkingLot<void>();
-  private readonly protocol: StreamProtocol;
-
-  constructor(kind: string, protocol: StreamProtocol) {
-    this.kind = kind;
-    this.protocol = protocol;
-  }
-
-  wait(scope: Scope): Promise<void> {
-    const wait = new Wait<void>(scope, this);
-    this.lot.add(wait);
-    return wait.begin();
-  }
-
-  take(wait: Wait<void>): undefined {
-    this.lot.remove(wait);
-  }
-
-  withdraw(wait: Wait<void>): undefined {
-    this.lot.remove(wait);
-  }
-
-  toString(): string {
-    return String(this.protocol);
   }
 }
