@@ -92,7 +92,8 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
     const refusal = tasks.refusal(incoming.url ?? "", false);
     if (refusal !== null) throw refusal;
     await new Promise<void>((resolve, reject) => {
-      const proceed = (request: RequestTask): void => {
+      const proceed = (): void => {
+        const request = requestOf(incoming) as RequestTask; // begin() has just made it
         request
           .handle(
             async () => {

@@ -15,12 +15,28 @@ const LINGER = 250;
  *   idle        for LINGER it may still send a request, which is answered; then it is closed. So is one whose request is
  *               incomplete: that is not accepted yet.
  */
+/** A connection over which requests come. */
+export class Connection {
+  readonly socket: Socket;
+  readonly owner: Connections;
+  /** How many requests of it are under way. */
+  requests: number;
+
+  constructor(socket: Socket, owner: Connections, requests: number) {
+    this.socket = socket;
+    this.owner = owner;
+    this.requests = requests;
+  }
+}
+
+/** Where a socket has its connection: looking it up costs less than in a map. */
+const CONNECTION: unique symbol = Symbol("brio connection");
+
 /** The listening servers and open connections of a server, and how they end. */
 export class Connections {
   private readonly servers = new Set<NetServer>();
   private readonly listening = new Set<NetServer>();
-  /** How many requests of a connection are under way. */
-  private readonly sockets = new Map<Socket, number>();
+  private readonly open = new Set<Connection>();
   private readonly sessions = new Set<Http2Session>();
   private readonly ended = new Event();
   private closing = false;
@@ -46,35 +62,39 @@ export class Connections {
     if (this.closing) this.closeServer(server);
   }
 
-  private opened(socket: Socket, requests: number): void {
-    this.sockets.set(socket, requests);
+  private opened(socket: Socket, requests: number): Connection {
+    const connection = new Connection(socket, this, requests);
+    (socket as { [CONNECTION]?: Connection })[CONNECTION] = connection;
+    this.open.add(connection);
     socket.once("close", () => {
-      this.sockets.delete(socket);
+      this.open.delete(connection);
       this.look();
     });
+    return connection;
   }
 
-  /** A request has come in on the connection. */
-  take(socket: Socket): void {
-    const { server } = socket as Socket & { server?: NetServer | null };
-    if (server instanceof NetServer && !this.servers.has(server)) this.attach(server);
-    if (socket.destroyed || !(socket instanceof Socket)) return; // what injects requests makes up its sockets
-    const requests = this.sockets.get(socket);
-    if (requests === undefined) this.opened(socket, 0); // it is older than the attachment
-    this.sockets.set(socket, (requests ?? 0) + 1);
+  /** A request has come in on the connection. Null if it is none: what injects requests makes up its sockets. */
+  take(socket: Socket): Connection | null {
+    let connection = (socket as { [CONNECTION]?: Connection })[CONNECTION];
+    if (connection?.owner !== this) {
+      if (socket.destroyed || !(socket instanceof Socket)) return null;
+      const { server } = socket as Socket & { server?: NetServer | null };
+      if (server instanceof NetServer && !this.servers.has(server)) this.attach(server);
+      connection = this.opened(socket, 0); // it is older than the attachment
+    }
+    connection.requests++;
+    return connection;
   }
 
   /** A request of the connection is over. */
-  release(socket: Socket): void {
-    const requests = this.sockets.get(socket);
-    if (requests === undefined) return; // it is closed
-    this.sockets.set(socket, requests - 1);
-    if (this.lingered && requests === 1) setTimeout(() => this.dismiss(socket), LINGER);
+  release(connection: Connection): void {
+    connection.requests--;
+    if (this.lingered && connection.requests === 0) setTimeout(() => this.dismiss(connection), LINGER);
   }
 
   /** How many there are. */
   get size(): number {
-    return this.sockets.size;
+    return this.open.size;
   }
 
   /** Accepts no further connections, and lets go of idle ones. */
@@ -84,7 +104,7 @@ export class Connections {
     for (const server of this.listening) this.closeServer(server);
     setTimeout(() => {
       this.lingered = true;
-      for (const socket of [...this.sockets.keys()]) this.dismiss(socket);
+      for (const connection of [...this.open]) this.dismiss(connection);
       for (const session of this.sessions) session.close();
     }, LINGER);
     this.look();
@@ -96,12 +116,12 @@ export class Connections {
     else this.listening.delete(server);
   }
 
-  private dismiss(socket: Socket): void {
-    if (this.sockets.get(socket) === 0) socket.destroy();
+  private dismiss({ socket, requests }: Connection): void {
+    if (requests === 0) socket.destroy();
   }
 
   private look(): void {
-    if (this.closing && this.listening.size === 0 && this.sockets.size === 0) this.ended.set();
+    if (this.closing && this.listening.size === 0 && this.open.size === 0) this.ended.set();
   }
 
   /** Waits until there is none left. */
@@ -112,6 +132,6 @@ export class Connections {
   /** Ends them all at once. */
   destroy(): void {
     this.close();
-    for (const socket of [...this.sockets.keys()]) socket.destroy();
+    for (const { socket } of [...this.open]) socket.destroy();
   }
 }

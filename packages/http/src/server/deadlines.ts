@@ -1,4 +1,5 @@
 import type { EventLoop, TimerHandle } from "brio";
+import { Line, type Place } from "./line.ts";
 
 /** What has a deadline. */
 export interface Expiring {
@@ -8,8 +9,8 @@ export interface Expiring {
 }
 
 /** Those with the same time limit: who came first is due first. */
-class Line {
-  readonly waiting = new Set<Expiring>();
+class Limit {
+  readonly waiting = new Line<Expiring>();
   timer: TimerHandle | null = null;
 }
 
@@ -19,47 +20,47 @@ class Line {
  */
 export class Deadlines {
   private readonly loop: EventLoop;
-  private readonly lines = new Map<number, Line>();
+  private readonly limits = new Map<number, Limit>();
 
   constructor(loop: EventLoop) {
     this.loop = loop;
   }
 
-  /** Has `one` expire in `timeout` milliseconds. Taken out of the set that it returns, it does not. */
-  add(one: Expiring, timeout: number): Set<Expiring> {
-    let line = this.lines.get(timeout);
-    if (line === undefined) {
-      line = new Line();
-      this.lines.set(timeout, line);
+  /** Has `one` expire in `timeout` milliseconds. If it leaves its place before, it does not. */
+  add(one: Expiring, timeout: number): Place<Expiring> {
+    let limit = this.limits.get(timeout);
+    if (limit === undefined) {
+      limit = new Limit();
+      this.limits.set(timeout, limit);
     }
     one.deadline = this.loop.time() + timeout;
-    line.waiting.add(one);
-    if (line.timer === null) this.arm(line, timeout, one.deadline);
-    return line.waiting;
+    if (limit.timer === null) this.arm(limit, timeout, one.deadline);
+    return limit.waiting.add(one);
   }
 
-  private arm(line: Line, timeout: number, deadline: number): void {
-    line.timer = this.loop.callAt(deadline, () => this.due(line, timeout));
+  private arm(limit: Limit, timeout: number, deadline: number): void {
+    limit.timer = this.loop.callAt(deadline, () => this.due(limit, timeout));
   }
 
-  private due(line: Line, timeout: number): void {
-    line.timer = null;
+  private due(limit: Limit, timeout: number): void {
+    limit.timer = null;
     const now = this.loop.time();
-    for (const one of line.waiting) {
-      if (one.deadline > now) {
-        if (line.timer === null) this.arm(line, timeout, one.deadline);
+    for (let place = limit.waiting.first; place !== null; place = limit.waiting.first) {
+      const { value } = place;
+      if (value.deadline > now) {
+        if (limit.timer === null) this.arm(limit, timeout, value.deadline);
         return;
       }
-      line.waiting.delete(one);
-      one.expire(timeout);
+      place.leave();
+      value.expire(timeout);
     }
     // Limits may be worked out for each request: none is kept for ever.
-    if (line.waiting.size === 0 && line.timer === null) this.lines.delete(timeout);
+    if (limit.timer === null) this.limits.delete(timeout);
   }
 
   /** No more of them. */
   clear(): void {
-    for (const line of this.lines.values()) line.timer?.cancel();
-    this.lines.clear();
+    for (const { timer } of this.limits.values()) timer?.cancel();
+    this.limits.clear();
   }
 }

@@ -2,9 +2,11 @@ import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
-import { CancelledError, ContextVar, currentTask, type Task, uncancellable } from "brio";
+import { CancelledError, type Context, ContextVar, currentTask, type Task, uncancellable } from "brio";
+import type { Connection } from "./connections.ts";
 import type { Expiring } from "./deadlines.ts";
 import { RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
+import type { Place } from "./line.ts";
 import type { RequestTasks } from "./request-tasks.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -49,17 +51,24 @@ export class RequestTask implements Expiring {
   /** @internal */ readonly tasks: RequestTasks;
   private readonly onTimeout: (error: RequestTimeoutError) => void;
   private task: Task<unknown> | null = null;
+  private readonly context: Context;
   /** In the loop's time: while it stands in `deadlines`. */
   deadline = 0;
-  private deadlines: Set<Expiring> | null = null;
+  private due: Place<Expiring> | null = null;
+  private readonly place: Place<RequestTask>;
+  /** @internal What it came in over; null if that is shared, or made up. */ connection: Connection | null =
+    null;
   private resource: AsyncResource | null = null;
   private releases: Release[] | null = null;
   private instances: Map<object, Promise<unknown>> | null = null;
   private failure: unknown = undefined;
   private drainListener: (() => void) | null = null;
   private handlers = 0;
+  private isBehind = false;
   private closed = false;
-  private started = false;
+  /** What it holds is being released, or has been. */
+  private settled = false;
+  private ended = false;
   private finish: (() => void) | null = null;
 
   /** @param onTimeout answers a request whose time is over before the response began */
@@ -73,41 +82,56 @@ export class RequestTask implements Expiring {
     this.request = request;
     this.response = response;
     this.onTimeout = onTimeout;
+    this.context = tasks.newContext();
+    this.place = tasks.enlist(this);
   }
 
   // -- its life ------------------------------------------------------------------------------------------
 
   /** Begins: calls `proceed` in the task. */
-  begin(proceed: (request: RequestTask) => void, timeout: number | null): void {
+  begin(proceed: () => void, timeout: number | null): void {
     const { request, response, tasks } = this;
     (request as { [REQUEST]?: RequestTask })[REQUEST] = this;
     (response as { [REQUEST]?: RequestTask })[REQUEST] = this;
     response.on("close", responseClosed);
     // A request that came in behind another one on its connection has no part in that yet.
-    if (response.socket === null) waitBehind(request.socket, this);
+    if (response.socket === null) {
+      this.isBehind = true;
+      waitBehind(request.socket, this);
+    }
     if (timeout !== null) this.setTimeout(timeout);
-    this.task = tasks.start(() => this.live(proceed), `${request.method} ${request.url}`);
+    const options = { name: `${request.method} ${request.url}`, eager: true, context: this.context };
+    this.task = tasks.loop.createTask(() => this.live(proceed), options);
   }
 
-  private async live(proceed: (request: RequestTask) => void): Promise<void> {
-    this.started = true;
+  /** Begins in the listener's step: the framework goes on as it would without a task. */
+  private live(proceed: () => void): Promise<void> | undefined {
     this.task = currentTask();
     currentRequest.set(this);
     // What reads a body calls its listeners in the connection's context: the handler is brought back from there.
     if (hasBody(this.request)) this.resource = new AsyncResource("brio.request");
     try {
-      proceed(this);
+      proceed();
     } catch (error) {
       this.tasks.report(error); // frameworks catch what their users' code throws
       this.response.destroy();
     }
-    if (!this.closed || this.handlers > 0) {
-      await new Promise<void>((resolve) => {
-        this.finish = resolve;
-      });
+    if (this.ended) return undefined;
+    return new Promise<void>((resolve) => {
+      this.finish = resolve;
+    });
+  }
+
+  private settle(): void {
+    if (!this.closed || this.handlers > 0 || this.settled) return;
+    this.settled = true;
+    const { releases } = this;
+    // Not in the request's task: that may have been cancelled.
+    if (releases === null) this.end();
+    else {
+      const work = (): Promise<void> => this.release(releases);
+      void this.tasks.afterwards(work, `end of ${this}`, this.context).then(() => this.end());
     }
-    if (this.releases !== null) await this.release(this.releases);
-    this.tasks.ended(this);
   }
 
   private async release(releases: Release[]): Promise<void> {
@@ -122,19 +146,20 @@ export class RequestTask implements Expiring {
     }
   }
 
-  private settle(): void {
-    if (!this.closed || this.handlers > 0) return;
-    if (this.finish !== null) this.finish();
-    else if (!this.started) this.tasks.ended(this); // cancelled before it began: it never does
+  private end(): void {
+    this.ended = true;
+    this.place.leave();
+    this.tasks.ended();
+    this.finish?.();
   }
 
   /** The response is sent, or can't be any more. */
   responseClosed(): void {
     if (this.closed) return;
     this.closed = true;
-    this.deadlines?.delete(this);
-    behind.get(this.request.socket)?.delete(this);
-    this.tasks.responded(this);
+    this.due?.leave();
+    if (this.isBehind) behind.get(this.request.socket)?.delete(this);
+    this.connection?.owner.release(this.connection);
     // HTTP/2 ends the stream also of a response that was never begun.
     const { response } = this;
     const sent = this.request.httpVersionMajor < 2 ? response.writableFinished : response.writableEnded;
@@ -151,8 +176,8 @@ export class RequestTask implements Expiring {
 
   /** The rest of the time it has, from now on, in milliseconds; null: no limit. */
   setTimeout(timeout: number | null): void {
-    this.deadlines?.delete(this);
-    this.deadlines = timeout === null || this.closed ? null : this.tasks.deadlines.add(this, timeout);
+    this.due?.leave();
+    this.due = timeout === null || this.closed ? null : this.tasks.deadlines.add(this, timeout);
   }
 
   /** Its time is over. */
@@ -306,10 +331,22 @@ function waitBehind(socket: Socket, request: RequestTask): void {
 
 const TOO_LATE = "ERR_HTTP_HEADERS_SENT";
 
+const CONTENT_LENGTH = "content-length";
+const TRANSFER_ENCODING = "transfer-encoding";
+
 function responseClosed(this: NodeResponse): void {
   (this as { [REQUEST]?: RequestTask })[REQUEST]?.responseClosed();
 }
 
-function hasBody({ headers }: NodeRequest): boolean {
-  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+/** Looks at what came in: to ask for one header would have Node sort them all. */
+function hasBody(request: NodeRequest): boolean {
+  if (request.httpVersionMajor > 1) return !(request as Http2ServerRequest).stream.endAfterHeaders;
+  const { rawHeaders } = request;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string; // names and values take turns
+    if (name.length !== CONTENT_LENGTH.length && name.length !== TRANSFER_ENCODING.length) continue;
+    const lower = name.toLowerCase();
+    if (lower === CONTENT_LENGTH || lower === TRANSFER_ENCODING) return true;
+  }
+  return false;
 }

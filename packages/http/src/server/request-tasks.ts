@@ -11,12 +11,14 @@ import {
   RuntimeError,
   type Source,
   type Task,
+  type TaskOptions,
   uncancellable,
 } from "brio";
 import { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
 import { type Lifespan, openLifespan } from "./lifespan.ts";
+import { Line, type Place } from "./line.ts";
 import { Load } from "./load.ts";
 import { checkOptions, type RequestTasksOptions, type Settings } from "./options.ts";
 import { type NodeRequest, type NodeResponse, RequestTask } from "./request-task.ts";
@@ -67,7 +69,7 @@ export class RequestTasks implements AsyncDisposable {
   private readonly context: Context;
   private readonly framework: Framework;
   private readonly load: Load;
-  private readonly requests = new Set<RequestTask>();
+  private readonly requests = new Line<RequestTask>();
   private readonly helpers = new Set<Task<unknown>>();
   private readonly released = new Event();
   private lifetime: Promise<void> = Promise.resolve();
@@ -157,13 +159,12 @@ export class RequestTasks implements AsyncDisposable {
     request: NodeRequest,
     response: NodeResponse,
     timeout: number | null | undefined,
-    proceed: (request: RequestTask) => void,
+    proceed: () => void,
     onTimeout: (error: RequestTimeoutError) => void,
   ): RequestTask {
     const one = new RequestTask(this, request, response, onTimeout);
-    this.requests.add(one);
     if (request.httpVersionMajor < 2) {
-      this.connections.take(request.socket);
+      one.connection = this.connections.take(request.socket);
       if (this.isLeaving) farewell(response);
     }
     one.begin(proceed, timeout === undefined ? this.settings.timeout : timeout);
@@ -182,20 +183,24 @@ export class RequestTasks implements AsyncDisposable {
     return phase !== "running" && phase !== "starting";
   }
 
-  /** @internal Begins at once, in the listener's step: the framework goes on as it would without a task. */
-  start(source: () => Promise<void>, name: string): Task<void> {
-    return this.loop.createTask(source, { name, eager: true, context: this.context.copy() });
+  /** @internal Runs what belongs to a request that is over. `body` must not reject. */
+  afterwards(body: () => Promise<void>, name: string, context: Context): Promise<void> {
+    return inLoop(this.loop, body, { name, eager: true, context });
   }
 
-  /** @internal The response is closed. */
-  responded(request: RequestTask): void {
-    if (request.request.httpVersionMajor < 2) this.connections.release(request.request.socket);
+  /** @internal For a request's task: what it sets is seen by no other. */
+  newContext(): Context {
+    return this.context.copy();
   }
 
-  /** @internal The task has ended. */
-  ended(request: RequestTask): void {
-    this.requests.delete(request);
-    this.look();
+  /** @internal Counts a request as under way until it leaves the place that it is given. */
+  enlist(request: RequestTask): Place<RequestTask> {
+    return this.requests.add(request);
+  }
+
+  /** @internal A request has left its place. */
+  ended(): void {
+    if (this.idle !== null) this.look();
   }
 
   /**
@@ -259,7 +264,7 @@ export class RequestTasks implements AsyncDisposable {
   close(): void {
     if (this.state !== "open") return;
     this.state = "draining";
-    for (const one of this.requests) {
+    for (const one of this.requests.all()) {
       if (one.request.httpVersionMajor < 2) farewell(one.response);
       one.drain();
     }
@@ -313,10 +318,10 @@ export class RequestTasks implements AsyncDisposable {
   private async end(): Promise<void> {
     this.close();
     this.state = "ending";
-    for (const request of this.requests) request.cancel("shutdown", "the server is stopping");
+    for (const request of this.requests.all()) request.cancel("shutdown", "the server is stopping");
     for (const task of this.helpers) task.cancel("the server is stopping");
     await moveOnAfter(this.settings.grace, () => this.whenIdle());
-    for (const left of [...this.requests, ...this.helpers]) {
+    for (const left of [...this.requests.all(), ...this.helpers]) {
       const message = `the server ends without ${left}: cancelled, it has not ended within ${this.settings.grace} ms`;
       this.loop.callExceptionHandler({ message });
     }
@@ -353,11 +358,13 @@ function farewell(response: NodeResponse): void {
   if (!response.headersSent) response.setHeader("Connection", "close");
 }
 
+const OWN: TaskOptions = { name: "server's tasks" };
+
 /** Runs `body` as a task that nobody's cancellation reaches but that of the loop; from anywhere. */
-function inLoop(loop: EventLoop, body: () => Promise<void>): Promise<void> {
+function inLoop(loop: EventLoop, body: () => Promise<void>, options = OWN): Promise<void> {
   if (loop.isClosed()) return Promise.resolve();
   return new Promise<void>((resolve, reject) => {
-    const task = loop.createTask(body, { name: "server's tasks" });
+    const task = loop.createTask(body, options);
     task.addDoneCallback(() => {
       const error = task.cancelled() ? undefined : task.exception();
       if (error === undefined) resolve();

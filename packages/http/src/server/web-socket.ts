@@ -159,8 +159,8 @@ export function serveWebSocket(
     );
   // The request that it began as, if that is one of the server's.
   currentRequest.get()?.setTimeout(null);
-  const connection = (socket as { _socket?: Socket | null })._socket ?? null; // ws shows it there
-  if (connection !== null) tasks.connections.take(connection);
+  const { _socket: own = null } = socket as { _socket?: Socket | null }; // ws shows it there
+  const connection = own === null ? null : tasks.connections.take(own);
   let task: Task<void> | null = null;
   let left = false;
   const served = new ServerSocket(socket, () => {
