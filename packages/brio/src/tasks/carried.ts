@@ -1,4 +1,4 @@
-import type { Variables } from "../loop/variables.ts";
+import { bind, find, type Values, type Variables } from "../loop/variables.ts";
 import type { ContextVar } from "./context.ts";
 
 /** The values of carried variables by name, as they travel with a call. */
@@ -21,20 +21,20 @@ export function carriedValues({ values }: Variables): CarriedValues | undefined 
   if (carried.size === 0 || values === null) return undefined;
   let found: Record<string, unknown> | undefined;
   for (const [name, variable] of carried) {
-    if (!values.has(variable)) continue;
+    const binding = find(values, variable);
+    if (binding === null) continue;
     found ??= {};
-    found[name] = values.get(variable);
+    found[name] = binding.value;
   }
   return found;
 }
 
-/** What has travelled here, by variable. What this side does not carry is left out. */
-export function arrivedValues(arrived: CarriedValues | undefined): Map<object, unknown> {
-  const values = new Map<object, unknown>();
-  if (arrived === undefined) return values;
+/** `values` with what has travelled here. What this side does not carry is left out. */
+export function withArrived(values: Values, arrived: CarriedValues): Values {
+  let all = values;
   for (const [name, value] of Object.entries(arrived)) {
     const variable = carried.get(name);
-    if (variable !== undefined) values.set(variable, value);
+    if (variable !== undefined) all = bind(all, variable, value);
   }
-  return values;
+  return all;
 }

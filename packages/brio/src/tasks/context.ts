@@ -1,7 +1,7 @@
 import { ambientScope, Scope } from "../cancel/scope.ts";
 import { ambient, CallbackFrame, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
-import { FreeVariables, shareValues, type Variables, writableValues } from "../loop/variables.ts";
+import { bind, FreeVariables, find, unbind, type Values, type Variables } from "../loop/variables.ts";
 import { carry } from "./carried.ts";
 
 /** What `ContextVar.set` returns: it remembers the value to go back to. */
@@ -76,9 +76,8 @@ export class ContextVar<T> {
    * @throws ReferenceError if there is none of these.
    */
   get(...fallback: [T?]): T {
-    const { values } = currentVariables();
-    const value = values?.get(this);
-    if (value !== undefined || values?.has(this)) return value as T; // only set() writes under this key
+    const binding = find(currentVariables().values, this);
+    if (binding !== null) return binding.value as T; // only set() writes under this key
     if (fallback.length > 0) return fallback[0] as T; // it was given
     if ("default" in this.fallback) return this.fallback.default as T; // it was given
     throw new ReferenceError(
@@ -89,10 +88,9 @@ export class ContextVar<T> {
   /** Sets the value for the running task (or callback) and returns a token for {@link reset}. */
   set(value: T): Token<T> {
     const variables = currentVariables();
-    const values = writableValues(variables);
-    const token = new Token<T>(this, variables, values.has(this), values.get(this) as T | undefined);
-    values.set(this, value);
-    return token;
+    const before = find(variables.values, this);
+    variables.values = bind(variables.values, this, value);
+    return new Token<T>(this, variables, before !== null, before?.value as T | undefined); // as above
   }
 
   /** Goes back to the value before the `set` that returned `token`. A token serves once, in its own context. */
@@ -112,8 +110,9 @@ export class ContextVar<T> {
     if (token.variables !== variables)
       throw new RangeError(`this token of "${this.name}" was made in another context`);
     token.used = true;
-    if (token.had) writableValues(variables).set(this, token.oldValue);
-    else writableValues(variables).delete(this);
+    variables.values = token.had
+      ? bind(variables.values, this, token.oldValue)
+      : unbind(variables.values, this);
   }
 }
 
@@ -133,8 +132,7 @@ export class ContextVar<T> {
  * ```
  */
 export class Context implements Variables {
-  /** @internal */ values: Map<object, unknown> | null = null;
-  /** @internal */ ownsValues = false;
+  /** @internal */ values: Values = null;
 
   /** Runs `fn(...args)` in this context: what it sets stays here. Async functions may be passed. */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
@@ -165,12 +163,12 @@ export class Context implements Variables {
 
   /** The value of `variable` in this context, or undefined. */
   get<T>(variable: ContextVar<T>): T | undefined {
-    return this.values?.get(variable) as T | undefined; // only the variable writes under its key
+    return find(this.values, variable)?.value as T | undefined; // only the variable writes under its key
   }
 
   /** Has `variable` been set in this context? */
   has(variable: ContextVar<unknown>): boolean {
-    return this.values?.has(variable) ?? false;
+    return find(this.values, variable) !== null;
   }
 
   /** How many variables are set in this context. */
@@ -179,7 +177,10 @@ export class Context implements Variables {
   }
 
   *[Symbol.iterator](): IterableIterator<[ContextVar<unknown>, unknown]> {
-    for (const [variable, value] of this.values ?? []) yield [variable as ContextVar<unknown>, value]; // only variables are keys
+    const found: [ContextVar<unknown>, unknown][] = [];
+    for (let binding = this.values; binding !== null; binding = binding.next)
+      found.push([binding.key as ContextVar<unknown>, binding.value]); // only variables are keys
+    yield* found.reverse();
   }
 
   /** A copy of this context. O(1). */
@@ -221,6 +222,6 @@ export function copyContext(): Context {
 
 function copyOf(variables: Variables): Context {
   const copy = new Context();
-  copy.values = shareValues(variables);
+  copy.values = variables.values;
   return copy;
 }

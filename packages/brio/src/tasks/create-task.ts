@@ -3,7 +3,6 @@ import { checkSignal } from "../cancel/signal.ts";
 import { ambient, type Frame } from "../loop/ambient.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import type { Loop } from "../loop/loop.ts";
-import { shareValues } from "../loop/variables.ts";
 import { Context } from "./context.ts";
 import { Coroutine, checkSource, type Source } from "./coroutine.ts";
 import { Task } from "./task.ts";
@@ -41,12 +40,13 @@ export function spawn<T>(
     throw new TypeError(`${caller}: context must be a Context, such as copyContext()`);
   }
   const sameLoop = frame?.loop === loop;
-  const values = context === undefined && sameLoop ? shareValues(frame.variables) : null;
+  const values = context === undefined && sameLoop ? frame.variables.values : null;
   const parent = sameLoop ? frame.owner : null;
   const task = new Task<T>(loop, source, options?.name, values, context, parent);
   if (source instanceof Coroutine) source.adopt(task);
   if (options?.signal !== undefined) task.heed(options.signal);
-  if (options?.eager && sameLoop) {
+  // Outside of every loop, it is Node that has called: a listener.
+  if (options?.eager && (sameLoop || frame === undefined)) {
     task.runEagerly();
   } else {
     task.prepare();

@@ -8,7 +8,7 @@ import { RuntimeError } from "../loop/errors.ts";
 import type { ListedTask, Loop } from "../loop/loop.ts";
 import { noteOrigin } from "../loop/origins.ts";
 import type { ReadyEntry } from "../loop/ready-queue.ts";
-import type { Variables } from "../loop/variables.ts";
+import type { Values, Variables } from "../loop/variables.ts";
 import { type PathNode, step } from "./cancel-path.ts";
 import { type Source, start } from "./coroutine.ts";
 import { Future } from "./future.ts";
@@ -25,8 +25,7 @@ export class Task<T>
   /** @internal */ cancelRequests = 0;
   /** @internal */ lateReason: unknown = undefined;
   /** @internal */ onPath = false;
-  /** @internal */ values: Map<object, unknown> | null;
-  /** @internal */ ownsValues = false;
+  /** @internal */ values: Values;
   /** @internal */ previousTask: ListedTask | null = null;
   /** @internal */ nextTask: ListedTask | null = null;
   /** @internal */ readonly scope: Scope;
@@ -42,7 +41,7 @@ export class Task<T>
     loop: Loop,
     source: Source<T>,
     name: string | undefined,
-    values: Map<object, unknown> | null,
+    values: Values,
     variables: Variables | undefined,
     parent: object | null,
   ) {

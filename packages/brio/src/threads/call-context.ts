@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import type { Transferable } from "node:worker_threads";
 import { CancelledError } from "../cancel/errors.ts";
 import { ambientScope } from "../cancel/scope.ts";
+import { find } from "../loop/variables.ts";
 import { currentVariables } from "../tasks/context.ts";
 
 /** What a function that an executor runs can reach of its call. For executors: what they make of it. */
@@ -16,7 +17,7 @@ export interface CallHooks {
 export const CALL: object = {};
 
 function hooksHere(): CallHooks | undefined {
-  return currentVariables().values?.get(CALL) as CallHooks | undefined; // runCall() puts them there
+  return find(currentVariables().values, CALL)?.value as CallHooks | undefined; // runCall() puts them there
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { Scope } from "../cancel/scope.ts";
 import { ambient } from "../loop/ambient.ts";
 import type { Loop } from "../loop/loop.ts";
-import { writableValues } from "../loop/variables.ts";
+import { bind } from "../loop/variables.ts";
 import { requireFrame } from "../tasks/awaitable.ts";
-import { arrivedValues, type CarriedValues, carriedValues } from "../tasks/carried.ts";
+import { type CarriedValues, carriedValues, withArrived } from "../tasks/carried.ts";
 import { Context, currentVariables } from "../tasks/context.ts";
 import { spawn } from "../tasks/create-task.ts";
 import type { Task } from "../tasks/task.ts";
@@ -55,8 +55,7 @@ export function startCall(
   inside?: Scope,
 ): Task<unknown> {
   const context = new Context();
-  context.values = arrivedValues(options.variables).set(CALL, options);
-  context.ownsValues = true;
+  context.values = withArrived(bind(null, CALL, options), options.variables ?? {});
   const call = fn as (...args: readonly unknown[]) => unknown; // what its caller's types allow
   const how = { name: options.name, context, eager: inside !== undefined };
   return spawn<unknown>(loop, () => call(...args), how, "runCall()", inside ?? ambient.getStore());
@@ -65,8 +64,8 @@ export function startCall(
 /** In a call whose function was not loaded when it began: its module's variables are known only now. */
 export function arriveLate(variables: CarriedValues | undefined): void {
   if (variables === undefined) return;
-  const values = writableValues(currentVariables());
-  for (const [variable, value] of arrivedValues(variables)) values.set(variable, value);
+  const here = currentVariables();
+  here.values = withArrived(here.values, variables);
 }
 
 /**
