@@ -55,10 +55,12 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
     close: async () => void (await app.close()),
   });
   app.decorate("brio", tasks);
+  let usual = true;
 
   app.addHook("onRoute", (route: RouteOptions) => {
     const { brio } = route.config ?? {};
     if (brio !== undefined) {
+      usual = false;
       const { timeout, exempt = false } = brio;
       const settings: RouteSettings = {
         timeout: timeout === undefined ? undefined : requestTimeout(timeout),
@@ -75,8 +77,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   });
 
   app.addHook("onRequest", (request, reply, done) => {
-    const config = request.routeOptions.config as { [SETTINGS]?: RouteSettings };
-    const { timeout, exempt } = config[SETTINGS] ?? USUAL;
+    const { timeout, exempt } = usual ? USUAL : settingsOf(request);
     const refusal = tasks.refusal(request.raw.url ?? "", exempt);
     if (refusal !== null) {
       done(refusal);
@@ -108,6 +109,11 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   });
   app.addHook("onClose", () => tasks.finish());
 };
+
+/** Fastify makes all the options of a route anew for who asks: it is not asked while no route has any of ours. */
+function settingsOf(request: FastifyRequest): RouteSettings {
+  return (request.routeOptions.config as { [SETTINGS]?: RouteSettings })[SETTINGS] ?? USUAL;
+}
 
 /** Fastify gives up a plugin that takes longer to close. */
 function checkPatience(app: FastifyInstance, { service, drain, grace }: Settings): void {

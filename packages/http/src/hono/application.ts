@@ -1,5 +1,5 @@
 import type { Duration } from "brio";
-import type { Context, Env, ErrorHandler, Hono, MiddlewareHandler, Schema } from "hono";
+import type { Context, Env, ErrorHandler, Hono, MiddlewareHandler, Next, Schema } from "hono";
 import { RequestTimeoutError } from "../server/errors.ts";
 import type { Lifespan } from "../server/lifespan.ts";
 import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
@@ -82,7 +82,7 @@ export async function brio<E extends Env, S extends Schema, P extends string>(
 }
 
 function intoTask(tasks: RequestTasks): MiddlewareHandler {
-  return async (context, next) => {
+  return (context, next) => {
     const { incoming, outgoing } = bindings(context);
     if (incoming === undefined || outgoing === undefined) {
       throw new TypeError(
@@ -91,28 +91,33 @@ function intoTask(tasks: RequestTasks): MiddlewareHandler {
     }
     const refusal = tasks.refusal(incoming.url ?? "", false);
     if (refusal !== null) throw refusal;
-    await new Promise<void>((resolve, reject) => {
+    // It ends with what comes first: the rest of the application, or the end of its time.
+    return new Promise<void>((resolve, reject) => {
       const proceed = (): void => {
         const request = requestOf(incoming) as RequestTask; // begin() has just made it
-        request
-          .handle(
-            async () => {
-              try {
-                await next();
-              } catch (error) {
-                if (error !== ABANDONED) throw error;
-                // It goes nowhere; unless the time was over, and then the answer is another one.
-                if (request.cancelledBy !== "time-out") context.res = new Response(null, { status: 503 });
-              }
-              if (context.error !== undefined) request.fail(context.error); // Hono has answered it
-            },
-            () => {},
-          )
-          .then(resolve, reject);
+        goOn(request, context, next).then(resolve, reject);
       };
       tasks.begin(incoming, outgoing, undefined, proceed, reject);
     });
   };
+}
+
+/** Runs the rest of the application. */
+async function goOn(request: RequestTask, context: Context, next: Next): Promise<void> {
+  request.entered();
+  try {
+    await next();
+  } catch (error) {
+    if (error !== ABANDONED) {
+      request.fail(error);
+      request.excuse(error, () => {});
+    } else if (request.cancelledBy !== "time-out") {
+      context.res = new Response(null, { status: 503 }); // it goes nowhere; after the time-out, another answer is on its way
+    }
+  } finally {
+    if (context.error !== undefined) request.fail(context.error); // Hono has answered it
+    request.left();
+  }
 }
 
 /** Goes up through all middleware in place of an error: Hono asks no handler of errors about what is no `Error`. */

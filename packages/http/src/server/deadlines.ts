@@ -8,6 +8,9 @@ export interface Expiring {
   expire(timeout: number): void;
 }
 
+/** For so long, in milliseconds, requests share a look at the clock: it costs as much as all else that a deadline does. */
+const GRAIN = 10;
+
 /** Those with the same time limit: who came first is due first. */
 class Limit {
   readonly waiting = new Line<Expiring>();
@@ -16,11 +19,15 @@ class Limit {
 
 /**
  * The deadlines of requests. Nearly all requests have one of a few time limits, and end long before: so there is a timer for
- * each limit, not for each request, and it is set anew only when it goes off.
+ * each limit, not for each request, and it is set anew only when it goes off. A deadline may be late by 10 ms.
  */
 export class Deadlines {
   private readonly loop: EventLoop;
   private readonly limits = new Map<number, Limit>();
+
+  /** The last look at the clock, rounded up; forgotten when `stale` goes off. */
+  private soon = 0;
+  private stale: TimerHandle | null = null;
 
   constructor(loop: EventLoop) {
     this.loop = loop;
@@ -33,9 +40,19 @@ export class Deadlines {
       limit = new Limit();
       this.limits.set(timeout, limit);
     }
-    one.deadline = this.loop.time() + timeout;
+    one.deadline = this.time() + timeout;
     if (limit.timer === null) this.arm(limit, timeout, one.deadline);
     return limit.waiting.add(one);
+  }
+
+  private time(): number {
+    if (this.stale === null) {
+      this.soon = this.loop.time() + GRAIN;
+      this.stale = this.loop.callAt(this.soon, () => {
+        this.stale = null;
+      });
+    }
+    return this.soon;
   }
 
   private arm(limit: Limit, timeout: number, deadline: number): void {
@@ -60,6 +77,7 @@ export class Deadlines {
 
   /** No more of them. */
   clear(): void {
+    this.stale?.cancel();
     for (const { timer } of this.limits.values()) timer?.cancel();
     this.limits.clear();
   }

@@ -218,17 +218,17 @@ export class RequestTask implements Expiring {
     if (this.resource !== null && currentTask() !== this.task) {
       return this.resource.runInAsyncScope(() => this.handle(handler, abandoned));
     }
-    this.handlers++;
+    this.entered();
     let result: T;
     try {
       result = handler();
     } catch (error) {
-      this.leave();
+      this.left();
       this.fail(error);
       throw error;
     }
     if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") {
-      this.leave();
+      this.left();
       return result;
     }
     return this.follow(result as PromiseLike<Awaited<T>>, abandoned) as T; // it was a promise of the same
@@ -242,7 +242,7 @@ export class RequestTask implements Expiring {
       this.fail(error);
       return this.excuse(error, abandoned);
     } finally {
-      this.leave();
+      this.left();
     }
   }
 
@@ -273,15 +273,21 @@ export class RequestTask implements Expiring {
     this.failure ??= error;
   }
 
-  private leave(): void {
+  /** A handler begins. {@link handle} says so itself. */
+  entered(): void {
+    this.handlers++;
+  }
+
+  /** A handler has ended. */
+  left(): void {
     this.handlers--;
     this.settle();
   }
 
   /** Counts something as a handler until it has ended: the body of a response, say. It must not reject. */
   hold(work: Promise<void>): void {
-    this.handlers++;
-    void work.then(() => this.leave());
+    this.entered();
+    void work.then(() => this.left());
   }
 
   // -- what it holds -------------------------------------------------------------------------------------
