@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { Duration } from "brio";
-import type { Application, RequestHandler } from "express";
+import type { Application, NextFunction, RequestHandler } from "express";
 import type { Lifespan } from "../server/lifespan.ts";
 import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
 import { requestOf } from "../server/request-task.ts";
@@ -66,6 +66,8 @@ export async function brio(app: Application, options: BrioOptions = {}): Promise
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(app),
     close: null,
+    // As for any middleware that gives up: the handlers of errors come after the handler that was under way.
+    timedOut: (next, error) => (next as NextFunction)(error),
   });
   app.use(intoTask(tasks));
   tasksOf(app as Application & { route(path: string): object });
@@ -82,14 +84,7 @@ function intoTask(tasks: RequestTasks): RequestHandler {
       next(refusal);
       return;
     }
-    // As for any middleware that gives up: the handlers of errors come after the handler that was under way.
-    tasks.begin(
-      request,
-      response,
-      undefined,
-      () => next(),
-      (error) => next(error),
-    );
+    tasks.begin(request, response, undefined, next, next);
   };
 }
 

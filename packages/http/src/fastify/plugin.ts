@@ -53,6 +53,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(app),
     close: async () => void (await app.close()),
+    timedOut,
   });
   app.decorate("brio", tasks);
   let usual = true;
@@ -83,13 +84,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
       done(refusal);
       return;
     }
-    tasks.begin(
-      request.raw,
-      reply.raw,
-      timeout,
-      () => done(),
-      (error) => timedOut(reply, error),
-    );
+    tasks.begin(request.raw, reply.raw, timeout, done, reply);
   });
 
   // The listeners of a body are called in the connection's context: back to the request's.
@@ -124,7 +119,8 @@ function checkPatience(app: FastifyInstance, { service, drain, grace }: Settings
   );
 }
 
-function timedOut(reply: FastifyReply, error: Error): void {
+function timedOut(subject: unknown, error: Error): void {
+  const reply = subject as FastifyReply; // of the request, from the hook
   if (reply.sent)
     reply.raw.destroy(); // a hijacked one, or it is about to begin
   else reply.send(error);

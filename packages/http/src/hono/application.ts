@@ -72,6 +72,7 @@ export async function brio<E extends Env, S extends Schema, P extends string>(
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(),
     close: null,
+    timedOut: (reject, error) => (reject as (error: unknown) => void)(error),
   });
   const { onError } = app;
   app.onError = (handler) => onError.call(app, quietly(handler));

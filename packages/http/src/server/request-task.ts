@@ -49,7 +49,7 @@ export class RequestTask implements Expiring {
   readonly response: NodeResponse;
   readonly request: NodeRequest;
   /** @internal */ readonly tasks: RequestTasks;
-  private readonly onTimeout: (error: RequestTimeoutError) => void;
+  private readonly subject: unknown;
   private task: Task<unknown> | null = null;
   private readonly context: Context;
   /** In the loop's time: while it stands in `deadlines`. */
@@ -71,17 +71,12 @@ export class RequestTask implements Expiring {
   private ended = false;
   private finish: (() => void) | null = null;
 
-  /** @param onTimeout answers a request whose time is over before the response began */
-  constructor(
-    tasks: RequestTasks,
-    request: NodeRequest,
-    response: NodeResponse,
-    onTimeout: (error: RequestTimeoutError) => void,
-  ) {
+  /** @param subject what the framework answers by if the time is over before the response began */
+  constructor(tasks: RequestTasks, request: NodeRequest, response: NodeResponse, subject: unknown) {
     this.tasks = tasks;
     this.request = request;
     this.response = response;
-    this.onTimeout = onTimeout;
+    this.subject = subject;
     this.context = tasks.newContext();
     this.place = tasks.enlist(this);
   }
@@ -188,7 +183,7 @@ export class RequestTask implements Expiring {
     this.cancel("time-out", error);
     // Half a response must not look like a whole one.
     if (this.response.headersSent) this.response.destroy();
-    else this.onTimeout(error);
+    else this.tasks.timedOut(this.subject, error);
   }
 
   /** Has what would never end by itself told that the server begins to drain: at once, if it does. */

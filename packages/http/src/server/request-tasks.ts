@@ -43,6 +43,11 @@ export interface Framework {
   readonly lifespan: (() => ReturnType<Lifespan<never>>) | null;
   /** Closes the application, when a service stops it. It must call `finish`. */
   readonly close: (() => PromiseLike<unknown>) | null;
+  /**
+   * Answers a request whose time is over before its response began. `subject` is what the framework gave to `begin`: a
+   * function for each request would cost more than that.
+   */
+  readonly timedOut: (subject: unknown, error: RequestTimeoutError) => void;
 }
 
 /*
@@ -160,9 +165,9 @@ export class RequestTasks implements AsyncDisposable {
     response: NodeResponse,
     timeout: number | null | undefined,
     proceed: () => void,
-    onTimeout: (error: RequestTimeoutError) => void,
+    subject: unknown,
   ): RequestTask {
-    const one = new RequestTask(this, request, response, onTimeout);
+    const one = new RequestTask(this, request, response, subject);
     if (request.httpVersionMajor < 2) {
       one.connection = this.connections.take(request.socket);
       if (this.isLeaving) farewell(response);
@@ -181,6 +186,11 @@ export class RequestTasks implements AsyncDisposable {
     if (this.isDraining) return true;
     const phase = this.settings.service?.phase ?? "running";
     return phase !== "running" && phase !== "starting";
+  }
+
+  /** @internal Answers a request whose time is over before its response began. */
+  timedOut(subject: unknown, error: RequestTimeoutError): void {
+    this.framework.timedOut(subject, error);
   }
 
   /** @internal Runs what belongs to a request that is over. `body` must not reject. */
