@@ -6,7 +6,8 @@ import { serve } from "@hono/node-server";
 import express, { type Application } from "express";
 import fastify, { type FastifyInstance } from "fastify";
 import { Hono } from "hono";
-import { BODY } from "./http-load.ts";
+
+export const BODY = { hello: "world" };
 
 /** What is listening, for the end. */
 const servers: Server[] = [];
