@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { Semaphore } from "brio";
 import { Agent, buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici";
 import type { Exchange } from "./exchange.ts";
 import { type CheckedTimeouts, checkedCount, type HttpClientOptions } from "./options.ts";
+import { Permits } from "./permits.ts";
 
 /** Options for TLS, as Node's `tls.connect` takes them. */
 export type TlsSettings = Omit<ConnectionOptions, "host" | "port" | "path" | "socket" | "timeout">;
@@ -25,9 +25,11 @@ const MANY_HOSTS = 1000;
 export class Transport {
   private readonly dispatcher: Dispatcher;
   private readonly own: boolean;
+  /** Does code of others see the requests, which may change them? */
+  readonly foreign: boolean;
   private readonly perHost: number;
-  private readonly total: Semaphore | null;
-  private readonly hosts = new Map<string, Semaphore>();
+  private readonly total: Permits | null;
+  private readonly hosts = new Map<string, Permits>();
   /** Whose request undici is looking for a connection for: a new one is made then and there. */
   private dispatching: Exchange | null = null;
   /** The connection that undici is just being given. */
@@ -35,52 +37,66 @@ export class Transport {
 
   constructor(options: HttpClientOptions, timeouts: CheckedTimeouts) {
     const { limits = {}, dispatcher, interceptors = [] } = options;
-    // undici wants a number, and so does a semaphore.
+    // undici wants a number.
     this.perHost = Math.min(checkedCount("limits.perHost", limits.perHost, 1, 64), Number.MAX_SAFE_INTEGER);
     const total = checkedCount("limits.total", limits.total, 1, 256);
-    this.total = total === Number.POSITIVE_INFINITY ? null : new Semaphore(total);
+    this.total = total === Number.POSITIVE_INFINITY ? null : new Permits(total);
     this.own = dispatcher === undefined;
+    this.foreign = !this.own || interceptors.length > 0;
     const base = dispatcher ?? this.dispatcherFor(options, timeouts);
     // compose() calls the last one first.
     this.dispatcher = interceptors.length === 0 ? base : base.compose([...interceptors].reverse());
   }
 
+  /** Lets an exchange with `origin` begin, if it may begin at once; gives what is to {@link leave} at its end. */
+  tryAdmit(origin: string): Permits | null {
+    const host = this.hostOf(origin);
+    if (!host.tryTake()) return null;
+    if (this.total === null || this.total.tryTake()) return host;
+    host.release();
+    return null;
+  }
+
   /**
-   * Waits until an exchange with `origin` may begin; resolves with what ends its turn.
+   * Waits until an exchange with `origin` may begin.
    *
    * *Cancel safety*: cancelled, it has taken no turn.
    */
-  async admit(origin: string): Promise<() => void> {
-    let host = this.hosts.get(origin);
-    if (host === undefined) {
-      host = new Semaphore(this.perHost);
-      this.hosts.set(origin, host);
-    }
-    const permits = host;
-    await permits.acquire();
+  async admit(origin: string): Promise<Permits> {
+    const host = this.hostOf(origin);
+    await host.take();
     try {
-      await this.total?.acquire();
+      await this.total?.take();
     } catch (error) {
-      this.release(permits);
+      this.release(host);
       throw error;
     }
-    return () => {
-      this.total?.release();
-      this.release(permits);
-    };
+    return host;
   }
 
-  private release(permits: Semaphore): void {
-    permits.release();
+  /** An exchange is over. */
+  leave(host: Permits): void {
+    this.total?.release();
+    this.release(host);
+  }
+
+  private hostOf(origin: string): Permits {
+    let host = this.hosts.get(origin);
+    if (host === undefined) {
+      host = new Permits(this.perHost);
+      this.hosts.set(origin, host);
+    }
+    return host;
+  }
+
+  private release(host: Permits): void {
+    host.release();
     if (this.hosts.size > MANY_HOSTS) this.forgetIdleHosts();
   }
 
   /** A program that visits ever more hosts must not collect them. */
   private forgetIdleHosts(): void {
-    for (const [origin, permits] of this.hosts) {
-      const { value, waiting } = permits.statistics();
-      if (waiting === 0 && value >= this.perHost) this.hosts.delete(origin);
-    }
+    for (const [origin, host] of this.hosts) if (host.idle) this.hosts.delete(origin);
   }
 
   dispatch(exchange: Exchange, options: Dispatcher.DispatchOptions): void {
