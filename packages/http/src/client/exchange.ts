@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Event } from "brio";
 import { type ReadFlow, StreamReader } from "brio/streams";
-import type { Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
 import type { Call } from "./call.ts";
 import { type Decoded, Decoder } from "./decoder.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import { headerOf } from "./headers.ts";
 import type { Hop } from "./hop.ts";
 import type { Milliseconds } from "./options.ts";
-import type { Permits } from "./permits.ts";
+import type { Host } from "./transport.ts";
 import type { Linked } from "./under-way.ts";
 import type { Upload } from "./upload.ts";
 import type { Watch } from "./watch.ts";
@@ -45,8 +45,8 @@ export interface ExchangeOptions {
   readonly call: Call;
   readonly hop: Hop;
   readonly attempt: number;
-  /** Whose permit it has. */
-  readonly host: Permits;
+  /** Where it was admitted. */
+  readonly host: Host;
   readonly upload: Upload | null;
   readonly watch: Watch;
   /** Told once, when it is over. */
@@ -73,7 +73,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
   readonly call: Call;
   readonly hop: Hop;
   readonly attempt: number;
-  readonly host: Permits;
+  readonly host: Host;
+  /** The connection that it alone uses; null if a dispatcher has it. */
+  client: Client | null = null;
   readonly watch: Watch;
   /** The headers, when they have come. */
   head: Head | null = null;

@@ -2,7 +2,6 @@ import { type EventLoop, getRunningLoop, type RateLimiter, uncancellable } from 
 import { NO_BODY, NOTHING } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Cookies } from "./cookies.ts";
-import { HttpConnectionError } from "./errors.ts";
 import { announce, type HttpEvent, type HttpListener, observed } from "./events.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 import type { Hop } from "./hop.ts";
@@ -70,6 +69,7 @@ export class Sender implements ExchangeOwner {
     const exchange = new Exchange({ call, hop, attempt, host, upload, watch, owner: this });
     this.exchanges.add(exchange);
     try {
+      if (this.closed) throw new Error("the HttpClient was closed");
       const { origin, path } = target;
       transport.dispatch(exchange, { origin, path, method, headers, body: upload?.stream ?? bytes });
       await exchange.answer();
@@ -85,8 +85,6 @@ export class Sender implements ExchangeOwner {
     } catch (error) {
       exchange.close();
       if (upload !== null) await uncancellable(() => upload.ended(), { grace: null });
-      if (error instanceof HttpConnectionError && this.closed && error.code === "UND_ERR_DESTROYED")
-        throw new Error("the HttpClient was closed", { cause: error });
       throw error;
     }
   }
@@ -104,10 +102,10 @@ export class Sender implements ExchangeOwner {
   }
 
   exchangeOver(exchange: Exchange, complete: boolean, bytes: number): void {
-    const { call, hop, attempt, host, watch } = exchange;
+    const { call, hop, attempt, watch } = exchange;
     this.exchanges.delete(exchange);
     if (this.exchanges.size === 0) watch.rest();
-    this.transport.leave(host);
+    this.transport.leave(exchange, complete);
     if (observed("end", this.listener)) this.tell(call, hop, attempt, { type: "end", bytes, complete });
   }
 
