@@ -41,18 +41,22 @@ export function targetOf(
   }
   if (!SCHEMES.has(parsed.protocol))
     throw new TypeError(`url must begin with http:// or https://; got ${inspect(String(url))}`);
-  const { username, password } = parsed;
   let auth: string | null = null;
-  // Each of these setters parses the URL anew.
-  if (username !== "" || password !== "") {
-    auth = basic(decodeURIComponent(username), decodeURIComponent(password));
-    parsed.username = "";
-    parsed.password = "";
+  // Each of a URL's setters parses it anew, and getters cost something as well: only if there may be such a part.
+  if (parsed.href.includes("@")) {
+    const { username, password } = parsed;
+    if (username !== "" || password !== "") {
+      auth = basic(decodeURIComponent(username), decodeURIComponent(password));
+      parsed.username = "";
+      parsed.password = "";
+    }
   }
-  if (parsed.hash !== "") parsed.hash = "";
+  if (parsed.href.includes("#")) parsed.hash = "";
   addQuery(parsed, query);
-  const { href, origin, pathname, search } = parsed;
-  return { target: { href, origin, path: pathname + search }, auth };
+  const { href } = parsed;
+  // The path begins with the first slash after those of the scheme, and after a host of one letter at least.
+  const path = href.indexOf("/", "https://".length);
+  return { target: { href, origin: href.slice(0, path), path: href.slice(path) }, auth };
 }
 
 export function basic(username: string, password: string): string {

@@ -104,12 +104,19 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   async bytes(options: ReadBodyOptions = {}): Promise<Buffer> {
     const { maxBodyBytes = this.exchange.call.maxBodyBytes } = options;
+    return this.takeWhole(maxBodyBytes) ?? (await this.readWhole(maxBodyBytes));
+  }
+
+  /** The body, if all of it is here in one piece; to be had in a task, as all that might have to be waited for. */
+  private takeWhole(maxBodyBytes: number): Buffer | null {
     const whole = currentTask() === null ? null : this.exchange.takeWhole();
-    if (whole !== null) {
-      if (whole.length > maxBodyBytes) throw new HttpBodyTooLargeError(maxBodyBytes, this.details());
-      return whole;
-    }
-    const { body } = this.exchange;
+    if (whole !== null && whole.length > maxBodyBytes)
+      throw new HttpBodyTooLargeError(maxBodyBytes, this.details());
+    return whole;
+  }
+
+  private async readWhole(maxBodyBytes: number): Promise<Buffer> {
+    const { body } = this;
     const parts: Buffer[] = [];
     let length = 0;
     try {
@@ -136,8 +143,9 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws the errors of {@link bytes}; HttpBodyError if its encoding is unknown.
    */
   async text(options: ReadBodyOptions = {}): Promise<string> {
-    const bytes = await this.bytes(options);
-    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(this.header("content-type") ?? "")?.[1] ?? "utf-8";
+    const { maxBodyBytes = this.exchange.call.maxBodyBytes } = options;
+    const bytes = this.takeWhole(maxBodyBytes) ?? (await this.readWhole(maxBodyBytes));
+    const charset = this.charset();
     if (/^utf-?8$/i.test(charset) && bytes[0] !== 0xef) return bytes.toString("utf8");
     try {
       return new TextDecoder(charset).decode(bytes);
@@ -285,6 +293,12 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
 
   toString(): string {
     return `<HttpResponse ${this.status} of ${this.method} ${this.url}>`;
+  }
+
+  /** What the body's text is encoded in, as far as the server says. */
+  private charset(): string {
+    const type = this.header("content-type");
+    return (type === null ? null : /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1]) ?? "utf-8";
   }
 
   private details(): HttpErrorDetails {

@@ -43,6 +43,6 @@ export class Watch {
     let next = Number.POSITIVE_INFINITY;
     for (const exchange of this.exchanges.all())
       if (exchange.watch.loop === this.loop) next = Math.min(next, exchange.dueAfter(now));
-    if (next !== Number.POSITIVE_INFINITY) this.expect(Math.max(next, now + PAUSE));
+    if (this.exchanges.size > 0) this.expect(Math.max(next, now + PAUSE));
   }
 }
