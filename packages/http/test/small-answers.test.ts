@@ -199,16 +199,17 @@ test("limits of several requests at once: each has its own time", async () => {
     await using server = await serveHttp(() => {}); // never answers
     await using client = new HttpClient({ retry: false });
     const order: number[] = [];
-    await gather(
-      [120, 40, 80, 40].map((headers) => async () => {
-        await expect(client.get(server.url, { timeout: { headers } })).rejects.toMatchObject({
-          phase: "headers",
-          limit: headers,
-        });
-        order.push(headers);
-      }),
-    );
+    const limited = (headers: number): Promise<void> =>
+      expect(client.get(server.url, { timeout: { headers } }))
+        .rejects.toMatchObject({ phase: "headers", limit: headers })
+        .then(() => void order.push(headers));
+    const patient = createTask(() => client.get(server.url, { timeout: { headers: "1h" } }));
+    await server.until(() => server.asked.length === 1);
+    await gather([120, 40, 80, 40].map((headers) => () => limited(headers)));
     expect(order).toEqual([40, 40, 80, 120]);
+    expect(client.active).toBe(1);
+    patient.cancel();
+    await expect(patient).rejects.toBeInstanceOf(CancelledError);
     expect(client.active).toBe(0);
   });
 });
