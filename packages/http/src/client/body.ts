@@ -53,7 +53,7 @@ export function requestBody(options: {
     throw new TypeError(`a request has one body: pass only one of ${given.join(" and ")}`);
   if (json !== undefined) return jsonBody(json);
   if (form !== undefined) return contentBody(fields(form));
-  if (body === null || body === undefined) return NO_BODY;
+  if (body === undefined || body === null) return NO_BODY;
   if (typeof body !== "function") return contentBody(body);
   return { replayable: true, payload: (headers) => contentBody(body()).payload(headers) };
 }

@@ -46,6 +46,7 @@ let calls = 0;
 /** What all calls of a client have, unless they say otherwise. */
 export class CallDefaults {
   readonly base: URL | null;
+  private readonly baseOrigin: string | null;
   readonly timeouts: CheckedTimeouts;
   /** Headers that say who asks, besides those that everybody knows. */
   readonly credentials: readonly string[];
@@ -65,6 +66,7 @@ export class CallDefaults {
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: HttpClientOptions) {
     this.base = options.baseUrl === undefined ? null : baseOf(options.baseUrl);
+    this.baseOrigin = this.base === null ? null : this.base.origin;
     this.headers = headerRecord(options.headers, "headers");
     this.timeouts = checkedTimeouts(options.timeout);
     this.retry = new RetryPolicy(options.retry);
@@ -135,7 +137,7 @@ export class CallDefaults {
   }
 
   private foreign(target: Target): boolean {
-    return this.base !== null && target.origin !== this.base.origin;
+    return this.baseOrigin !== null && target.origin !== this.baseOrigin;
   }
 
   private headersFor(target: Target, auth: string | null, options: RequestOptions): HeaderRecord {

@@ -10,7 +10,8 @@ import type { HttpResponse } from "./response.ts";
 import { Sender } from "./sender.ts";
 import { Transport } from "./transport.ts";
 
-const NO_REDIRECTS: readonly string[] = [];
+/** Of all answers that nothing has redirected to. */
+const NO_REDIRECTS: readonly string[] = Object.freeze([]);
 
 /**
  * Makes HTTP requests that are cancelled with the task that makes them: the connection is destroyed, or the stream of HTTP/2 is
@@ -45,7 +46,6 @@ export class HttpClient implements AsyncDisposable {
   private readonly defaults: CallDefaults;
   private readonly cookies: Cookies | null;
   private readonly sender: Sender;
-  private closed = false;
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: HttpClientOptions = {}) {
@@ -101,7 +101,7 @@ export class HttpClient implements AsyncDisposable {
   request(method: string, url: string | URL, options: RequestOptions = NO_OPTIONS): Promise<HttpResponse> {
     let call: Call;
     try {
-      if (this.closed) throw new Error("this HttpClient is closed: make another one");
+      if (this.sender.closed) throw new Error("this HttpClient is closed: make another one");
       call = this.defaults.call(method, url, options);
     } catch (error) {
       return Promise.reject(error);
@@ -125,7 +125,6 @@ export class HttpClient implements AsyncDisposable {
    * *Cancel safety*: it can't be cancelled: it is closed in any case.
    */
   async close(): Promise<void> {
-    this.closed = true;
     await this.sender.close();
   }
 
@@ -135,7 +134,7 @@ export class HttpClient implements AsyncDisposable {
 
   toString(): string {
     const where = this.defaults.base === null ? "" : ` of ${this.defaults.base.href}`;
-    return `<HttpClient${where}, ${this.active} under way${this.closed ? ", closed" : ""}>`;
+    return `<HttpClient${where}, ${this.active} under way${this.sender.closed ? ", closed" : ""}>`;
   }
 
   // -- within --------------------------------------------------------------------------------------------

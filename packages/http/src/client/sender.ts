@@ -28,7 +28,7 @@ export class Sender implements ExchangeOwner {
   private readonly listener: HttpListener | null;
   private readonly exchanges = new UnderWay<Exchange>();
   private watch: Watch | null = null;
-  private closed = false;
+  closed = false;
 
   constructor({ transport, limiter, cookies, listener }: SenderOptions) {
     this.transport = transport;
