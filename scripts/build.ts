@@ -1,7 +1,8 @@
 /**
  * Makes what is published: in a package's `dist`, JavaScript and declarations for each entry of its `exports`.
  *
- * - What the entries share is in one file, `core.js`: that loads faster than a file for each source, and packs smaller.
+ * - What the entries share is in one file, `core.js`: that loads faster than a file for each source, and packs smaller. What the
+ *   first entry does not need is in another one, `shared.js`: so the others need not load the first one's dependencies.
  * - Local names are short. Those of functions and classes stay: reports and stack traces show them.
  * - A statement has a line of its own: stack traces lead to it, and Node prints that line when an error is uncaught.
  * - Commands (`bin`) are made too, at the places of their sources. Dependencies are not: they are installed beside it.
@@ -10,7 +11,7 @@
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { type BuildOptions, build, type Plugin } from "rolldown";
+import { type BuildOptions, build, type ChunkingContext, type Plugin } from "rolldown";
 import { parseSync } from "rolldown/utils";
 import { dts } from "rolldown-plugin-dts";
 import { minify } from "terser";
@@ -82,6 +83,7 @@ function javascript(
   const files = [...entries.map((entry) => entry.default), ...commands];
   // Each entry but the first has a folder of its own, with what only it needs.
   const apart = files.slice(1).map((file) => join(folder, "src", dirname(nameOf(file))) + sep);
+  const first = join(folder, "src", `${nameOf(files[0] as string)}.ts`); // a package has an entry
   const names = { function: true, class: true };
   return {
     input: inputs(folder, files, "src/", ".ts"),
@@ -93,7 +95,15 @@ function javascript(
     output: {
       dir: join(folder, "dist"),
       chunkFileNames: "[name].js",
-      codeSplitting: { groups: [{ name: "core", test: (id) => !apart.some((path) => id.startsWith(path)) }] },
+      codeSplitting: {
+        groups: [
+          {
+            debugName: "core or shared",
+            name: (id, context) => (neededBy(first, context).has(id) ? "core" : "shared"),
+            test: (id) => !apart.some((path) => id.startsWith(path)),
+          },
+        ],
+      },
       minifyInternalExports: false,
       comments: false,
       minify: {
@@ -103,6 +113,13 @@ function javascript(
       },
     },
   };
+}
+
+/** The modules that one leads to, itself among them. */
+function neededBy(entry: string, context: ChunkingContext): ReadonlySet<string> {
+  const found = new Set([entry]);
+  for (const id of found) for (const next of context.getModuleInfo(id)?.importedIds ?? []) found.add(next);
+  return found;
 }
 
 /** From what tsc has made of each source: it knows the inferred types, and what is `@internal`. */

@@ -51,7 +51,7 @@ try {
   cpSync(join(root, "scripts/check-pack"), project, { recursive: true });
 
   const version = output("node", ["--version"], { cwd: project, env }).trim();
-  for (const program of ["program.js", "distributed.js"]) {
+  for (const program of ["program.js", "distributed.js", "frameworks.js"]) {
     process.stdout.write(output("node", [program], { cwd: project, env }));
   }
   console.log(`The programs ran on the system's Node, ${version}.`);

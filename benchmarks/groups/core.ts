@@ -1,5 +1,5 @@
 /** What brio itself costs: tasks, waits, cancellation, memory, start. */
-import { type PeerName, peerNames, runtimes, smallPackages } from "../harness/peers.ts";
+import { type PeerName, runtimes, smallPackages } from "../harness/peers.ts";
 import type { Load, Row } from "../harness/row.ts";
 
 const all: readonly PeerName[] = ["brio", ...runtimes];
@@ -162,7 +162,7 @@ export const core: readonly Row[] = [
     unit: "ms",
     better,
     load: nothing,
-    peers: peerNames.filter((peer) => peer !== "native"),
+    peers: [...without("native"), ...smallPackages],
   },
   {
     name: "size",

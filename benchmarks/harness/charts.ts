@@ -23,6 +23,7 @@ const colours: Readonly<Record<PeerName, string>> = {
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",
   trio: "#a463f2",
+  aiohttp: "#3ca951",
 };
 
 const WIDTH = 900;

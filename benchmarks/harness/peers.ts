@@ -15,6 +15,7 @@ export const peerNames = [
   "asyncio",
   "uvloop",
   "trio",
+  "aiohttp",
 ] as const;
 
 export type PeerName = (typeof peerNames)[number];
@@ -31,7 +32,7 @@ export const runtimes = [
 
 export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
 
-export const pythonPeers = ["asyncio", "uvloop", "trio"] as const satisfies PeerName[];
+export const pythonPeers = ["asyncio", "uvloop", "trio", "aiohttp"] as const satisfies PeerName[];
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
 
@@ -58,4 +59,5 @@ export const titles: Readonly<Record<PeerName, string>> = {
   asyncio: "asyncio",
   uvloop: "uvloop",
   trio: "trio",
+  aiohttp: "aiohttp",
 };

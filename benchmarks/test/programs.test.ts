@@ -12,7 +12,7 @@ const runsProgram = ({ measure }: Row): boolean =>
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
-const inPython = ["asyncio", "trio"] as const; // uvloop runs asyncio's
+const inPython = ["asyncio", "trio", "aiohttp"] as const; // uvloop runs those of asyncio and aiohttp
 
 const rowsOf = (group: string, name: PeerName): Row[] =>
   rows.filter((row) => row.group === group && runsProgram(row) && row.peers.includes(name));
@@ -47,7 +47,10 @@ test.each(cases(inJavaScript))(
 );
 
 test.each(cases(inPython))("$name has a program for each $group row", ({ group, name }) => {
-  const text = readFileSync(new URL(`../programs/python/${name}_${group}.py`, import.meta.url), "utf8");
+  const text = readFileSync(
+    new URL(`../programs/python/${name}_${group.replaceAll("-", "_")}.py`, import.meta.url),
+    "utf8",
+  );
   const defined = [...text.matchAll(/^ {4}"([\w-]+)": /gm)].map(([, row]) => row);
   expect(defined.sort()).toEqual(
     rowsOf(group, name)

@@ -136,7 +136,7 @@ MEASURES = {"time": time_rounds, "rate": rate, "cpu": cpu_time, "lag": lag, "hea
 
 
 def main(request):
-    module = importlib.import_module(f"{request['peer']}_{request['group']}")
+    module = importlib.import_module(f"{request['peer']}_{request['group']}".replace("-", "_"))
     program = module.programs[request["row"]]
 
     async def measurement():

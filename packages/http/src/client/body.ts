@@ -36,7 +36,7 @@ export interface RequestBody {
   payload(headers: HeaderRecord): Payload;
 }
 
-const NOTHING: Payload = { bytes: null, pieces: null };
+export const NOTHING: Payload = { bytes: null, pieces: null };
 
 export const NO_BODY: RequestBody = { replayable: true, payload: () => NOTHING };
 
@@ -47,6 +47,7 @@ export function requestBody(options: {
   readonly form?: FormFields | undefined;
 }): RequestBody {
   const { body, json, form } = options;
+  if (body === undefined && json === undefined && form === undefined) return NO_BODY;
   const given = (["body", "json", "form"] as const).filter((name) => options[name] !== undefined);
   if (given.length > 1)
     throw new TypeError(`a request has one body: pass only one of ${given.join(" and ")}`);

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
-import { getRunningLoop } from "brio";
-import { requestBody } from "./body.ts";
+import { currentTask, RuntimeError, type Task } from "brio";
+import { NO_BODY, requestBody } from "./body.ts";
 import { ACCEPTED } from "./decoder.ts";
 import { type HeaderRecord, headerRecord, withoutCredentials } from "./headers.ts";
-import { basic, type Hop, targetOf } from "./hop.ts";
+import { basic, type Hop, type Target, targetOf } from "./hop.ts";
 import {
   type CheckedTimeouts,
   checkedCount,
@@ -17,6 +17,8 @@ import { RetryPolicy } from "./retry-policy.ts";
 export interface Call {
   /** For putting events together. */
   readonly id: number;
+  /** Whose call it is. */
+  readonly task: Task<unknown>;
   readonly hop: Hop;
   /** Has it a key by which the server knows it again? */
   readonly keyed: boolean;
@@ -36,15 +38,25 @@ export interface Call {
 
 const MEBIBYTE = 1024 * 1024;
 
+/** The options of a request that has none of its own. */
+export const NO_OPTIONS: RequestOptions = {};
+
 let calls = 0;
 
 /** What all calls of a client have, unless they say otherwise. */
 export class CallDefaults {
   readonly base: URL | null;
+  private readonly baseOrigin: string | null;
   readonly timeouts: CheckedTimeouts;
   /** Headers that say who asks, besides those that everybody knows. */
   readonly credentials: readonly string[];
   private readonly headers: HeaderRecord;
+  /** The headers of requests that have no options: to the base URL's origin, and to others. */
+  private readonly ownHeaders: Readonly<HeaderRecord>;
+  private readonly foreignHeaders: Readonly<HeaderRecord>;
+  /** The last request without options, and what it was asked for with: many ask for the same again and again. */
+  private lastHop: Hop | null = null;
+  private lastUrl: string | null = null;
   private readonly retry: RetryPolicy;
   private readonly maxRedirects: number;
   private readonly maxBodyBytes: number;
@@ -54,6 +66,7 @@ export class CallDefaults {
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: HttpClientOptions) {
     this.base = options.baseUrl === undefined ? null : baseOf(options.baseUrl);
+    this.baseOrigin = this.base === null ? null : this.base.origin;
     this.headers = headerRecord(options.headers, "headers");
     this.timeouts = checkedTimeouts(options.timeout);
     this.retry = new RetryPolicy(options.retry);
@@ -62,6 +75,8 @@ export class CallDefaults {
     this.maxBodyBytes = checkedCount("maxBodyBytes", options.maxBodyBytes, 0, 64 * MEBIBYTE);
     this.decompress = options.decompress ?? true;
     this.raiseForStatus = options.raiseForStatus ?? false;
+    this.ownHeaders = this.accepting({ ...this.headers }, this.decompress);
+    this.foreignHeaders = this.accepting(withoutCredentials(this.headers, this.credentials), this.decompress);
   }
 
   /** @throws TypeError or RangeError that names the argument; RuntimeError outside a task. */
@@ -70,16 +85,19 @@ export class CallDefaults {
       throw new TypeError(`method must be one of HTTP, such as "GET"; got ${inspect(method)}`);
     if (typeof options !== "object" || options === null)
       throw new TypeError(`options must be an object, such as { json: value }; got ${inspect(options)}`);
-    const { url, auth } = targetOf(given, this.base, options.query);
-    const headers = this.headersFor(url, auth, options);
+    const task = currentTask();
+    if (task === null)
+      throw new RuntimeError("client.request() needs a task: call it inside run(async () => { ... })");
     const decompress = options.decompress ?? this.decompress;
-    if (decompress) headers["accept-encoding"] ??= ACCEPTED;
+    const hop =
+      options === NO_OPTIONS ? this.plainHop(method, given) : this.hop(method, given, options, decompress);
     const timeouts = checkedTimeouts(options.timeout, this.timeouts);
     const { total } = timeouts;
     return {
       id: ++calls,
-      hop: { method: method.toUpperCase(), url, headers, body: requestBody(options) },
-      keyed: headers["idempotency-key"] !== undefined,
+      task,
+      hop,
+      keyed: hop.headers["idempotency-key"] !== undefined,
       timeouts,
       retry: options.retry === undefined ? this.retry : new RetryPolicy(options.retry),
       maxRedirects: checkedCount("maxRedirects", options.maxRedirects, 0, this.maxRedirects),
@@ -87,15 +105,45 @@ export class CallDefaults {
       decompress,
       bufferBytes: options.bufferBytes,
       raiseForStatus: options.raiseForStatus ?? this.raiseForStatus,
-      deadline: total === null || total === Number.POSITIVE_INFINITY ? null : getRunningLoop().time() + total,
+      deadline: total === null || total === Number.POSITIVE_INFINITY ? null : task.getLoop().time() + total,
       attempt: 1,
       lastFailure: undefined,
     };
   }
 
-  private headersFor(url: URL, auth: string | null, options: RequestOptions): HeaderRecord {
-    const foreign = this.base !== null && url.origin !== this.base.origin;
-    const headers = foreign ? withoutCredentials(this.headers, this.credentials) : { ...this.headers };
+  private hop(method: string, given: string | URL, options: RequestOptions, decompress: boolean): Hop {
+    const { target, auth } = targetOf(given, this.base, options.query);
+    const headers = this.accepting(this.headersFor(target, auth, options), decompress);
+    return { method: method.toUpperCase(), target, headers, body: requestBody(options) };
+  }
+
+  private plainHop(method: string, given: string | URL): Hop {
+    const { lastHop } = this;
+    if (lastHop !== null && given === this.lastUrl && method === lastHop.method) return lastHop;
+    const { target, auth } = targetOf(given, this.base, undefined);
+    const shared = this.foreign(target) ? this.foreignHeaders : this.ownHeaders;
+    const headers = auth === null ? shared : { ...shared, authorization: auth };
+    const hop: Hop = { method: method.toUpperCase(), target, headers, body: NO_BODY };
+    if (typeof given === "string") {
+      this.lastHop = hop;
+      this.lastUrl = given;
+    }
+    return hop;
+  }
+
+  private accepting(headers: HeaderRecord, decompress: boolean): HeaderRecord {
+    if (decompress) headers["accept-encoding"] ??= ACCEPTED;
+    return headers;
+  }
+
+  private foreign(target: Target): boolean {
+    return this.baseOrigin !== null && target.origin !== this.baseOrigin;
+  }
+
+  private headersFor(target: Target, auth: string | null, options: RequestOptions): HeaderRecord {
+    const headers = this.foreign(target)
+      ? withoutCredentials(this.headers, this.credentials)
+      : { ...this.headers };
     if (auth !== null) headers.authorization = auth;
     if (options.auth !== undefined)
       headers.authorization = basic(options.auth.username, options.auth.password);

@@ -20,17 +20,17 @@ export class Cookies {
   }
 
   /** Adds the cookies for a URL to the headers, after those that the caller has written. */
-  async attach(headers: HeaderRecord, url: URL): Promise<void> {
-    const kept = await interruptible(this.jar.getCookieString(url.href));
+  async attach(headers: HeaderRecord, url: string): Promise<void> {
+    const kept = await interruptible(this.jar.getCookieString(url));
     if (kept === "") return;
     const { cookie } = headers;
     headers.cookie = cookie === undefined ? kept : `${String(cookie)}; ${kept}`;
   }
 
   /** Keeps what a server has set. What is no cookie, or not for it to set, is passed over. */
-  async keep(setCookie: string | string[] | undefined, url: URL): Promise<void> {
+  async keep(setCookie: string | string[] | undefined, url: string): Promise<void> {
     if (setCookie === undefined) return;
     for (const cookie of Array.isArray(setCookie) ? setCookie : [setCookie])
-      await interruptible(this.jar.setCookie(cookie, url.href, { ignoreError: true }));
+      await interruptible(this.jar.setCookie(cookie, url, { ignoreError: true }));
   }
 }

@@ -51,7 +51,8 @@ export class Decoder implements ReadFlow {
 
   /** A decoder for what a `Content-Encoding` header says; null if it says nothing, or something unknown. */
   static of(encoding: string | null, decoded: Decoded): Decoder | null {
-    const names = (encoding ?? "")
+    if (encoding === null) return null;
+    const names = encoding
       .toLowerCase()
       .split(",")
       .map((name) => name.trim());

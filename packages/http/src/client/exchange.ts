@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
-import { type EventLoop, type Future, getRunningLoop, type TimerHandle } from "brio";
+import { Event } from "brio";
 import { type ReadFlow, StreamReader } from "brio/streams";
-import type { Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
+import type { Call } from "./call.ts";
 import { type Decoded, Decoder } from "./decoder.ts";
 import {
   HttpBodyError,
@@ -11,9 +12,12 @@ import {
   httpErrorOf,
 } from "./errors.ts";
 import { headerOf } from "./headers.ts";
-import type { CheckedTimeouts, Milliseconds } from "./options.ts";
+import type { Hop } from "./hop.ts";
+import type { Milliseconds } from "./options.ts";
+import type { Host } from "./transport.ts";
 import type { Linked } from "./under-way.ts";
 import type { Upload } from "./upload.ts";
+import type { Watch } from "./watch.ts";
 
 /*
  * One request on its way through undici, and its answer.
@@ -23,6 +27,9 @@ import type { Upload } from "./upload.ts";
  *
  * undici tells it what happens by the methods that begin with `on`, outside of any task. Once it is over, nothing of it is
  * left with undici: a connection that was in the middle of something is destroyed, and is never used again.
+ *
+ * Most bodies are short, and come with their headers. So the first piece of a body is just kept; a reader is made when somebody
+ * wants one, or when there are more pieces.
  */
 type State = "connecting" | "asking" | "reading" | "over";
 
@@ -35,74 +42,112 @@ export interface Head {
 
 /** What an exchange is begun with. */
 export interface ExchangeOptions {
-  readonly method: string;
-  /** Without credentials. */
-  readonly url: string;
+  readonly call: Call;
+  readonly hop: Hop;
   readonly attempt: number;
-  readonly timeouts: CheckedTimeouts;
-  readonly decompress: boolean;
-  readonly bufferBytes: number | undefined;
+  /** Where it was admitted. */
+  readonly host: Host;
   readonly upload: Upload | null;
-  /** Told once, when it is over: whether the whole body has come, and its length in bytes as it came. */
-  readonly onOver: (complete: boolean, bytes: number) => void;
+  readonly watch: Watch;
+  /** Told once, when it is over. */
+  readonly owner: ExchangeOwner;
+}
+
+/** Who has begun an exchange. */
+export interface ExchangeOwner {
+  /**
+   * @param complete whether the whole body has come
+   * @param bytes its length as it came
+   */
+  exchangeOver(exchange: Exchange, complete: boolean, bytes: number): void;
 }
 
 /** What has no body, whatever its headers say. */
 const EMPTY: ReadonlySet<number> = new Set([204, 304]);
 
+const NOTHING = Buffer.alloc(0);
+
 export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, Linked {
-  /** Settles when the headers have come, or with null when they won't: then there is a failure. */
-  readonly head: Future<Head | null>;
-  /** The body, as it is read: decompressed. */
-  readonly body: StreamReader;
   /** @internal */ previous: Linked | null = null;
   /** @internal */ next: Linked | null = null;
+  readonly call: Call;
+  readonly hop: Hop;
+  readonly attempt: number;
+  readonly host: Host;
+  /** The connection that it alone uses; null if a dispatcher has it. */
+  client: Client | null = null;
+  readonly watch: Watch;
+  /** The headers, when they have come. */
+  head: Head | null = null;
+  /** Called when it is over, after its owner was told. */
+  onOver: (() => void) | null = null;
   /** Why it did not come to its end, or null. */
   failure: Error | null = null;
-  private readonly loop: EventLoop;
-  private readonly options: ExchangeOptions;
+  private readonly owner: ExchangeOwner;
+  private readonly upload: Upload | null;
+  /** Set when the headers have come, or won't. */
+  private readonly answered = new Event();
   private state: State = "connecting";
   private controller: Dispatcher.DispatchController | null = null;
   private socket: Socket | null = null;
   private decoder: Decoder | null = null;
+  /** The first piece of the body, and whether there are no more, as long as there is no reader. */
+  private first: Buffer | null = null;
+  private whole = false;
+  private reader: StreamReader | null = null;
   private phase: HttpPhase = "connect";
   private length: Milliseconds = Number.POSITIVE_INFINITY;
-  private alarm: TimerHandle | null = null;
-  private alarmAt: number = Number.POSITIVE_INFINITY;
-  private totalAlarm: TimerHandle | null = null;
-  private status: number | null = null;
+  private active = 0;
+  /** When all of it must have come, and the limit that says so. */
+  private endsAt: number = Number.POSITIVE_INFINITY;
+  private total: Milliseconds = Number.POSITIVE_INFINITY;
   private bytes = 0;
-  private active: number;
   /** Who does not want more for now: the reader of the body, the decoder. */
   private readerFull = false;
   private decoderFull = false;
 
-  constructor(options: ExchangeOptions) {
-    this.options = options;
-    this.body = new StreamReader({ limit: options.bufferBytes });
-    this.loop = getRunningLoop();
-    this.head = this.loop.createFuture();
-    this.active = this.loop.time();
+  constructor({ call, hop, attempt, host, upload, watch, owner }: ExchangeOptions) {
+    this.call = call;
+    this.hop = hop;
+    this.attempt = attempt;
+    this.host = host;
+    this.upload = upload;
+    this.watch = watch;
+    this.owner = owner;
+    const { bufferBytes } = call;
+    if (bufferBytes !== undefined) this.reader = new StreamReader({ limit: bufferBytes });
   }
 
   get over(): boolean {
     return this.state === "over";
   }
 
-  /** Begins to watch the time; to be called when undici has the request. */
-  watch(): void {
-    if (this.state === "connecting") this.limit("connect", this.options.timeouts.connect);
+  /**
+   * To be called when undici has the request: waits until the headers have come, or won't.
+   *
+   * *Cancel safety*: cancelled, it goes on: close it.
+   */
+  answer(): Promise<true> {
+    if (this.state === "connecting") this.limit("connect", this.call.timeouts.connect);
+    return this.answered.wait();
+  }
+
+  /** What to throw if there is no head. */
+  get reason(): unknown {
+    return this.upload?.failure?.error ?? this.failure;
   }
 
   /** Something has happened: the time begins anew. */
   touch(): void {
-    this.active = this.loop.time();
+    this.active = this.watch.loop.time();
   }
 
   /** The body too must have come at this loop time. */
   endAt(deadline: number, length: Milliseconds): void {
     if (this.over) return;
-    this.totalAlarm = this.loop.callAt(deadline, () => this.expire("total", length));
+    this.endsAt = deadline;
+    this.total = length;
+    this.watch.expect(deadline);
   }
 
   /** A connection is being made for it. */
@@ -125,6 +170,29 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     this.decoder?.destroy();
   }
 
+  // -- the body ------------------------------------------------------------------------------------------
+
+  /** The body, as it is read: decompressed. */
+  get body(): StreamReader {
+    if (this.reader !== null) return this.reader;
+    const reader = new StreamReader();
+    this.reader = reader;
+    if (!this.over) reader.setTransport(this);
+    if (this.first !== null) reader.feedData(this.first);
+    this.first = null;
+    if (this.whole) reader.feedEof();
+    if (this.failure !== null) reader.setException(this.failure);
+    return reader;
+  }
+
+  /** Takes the body, if all of it has come in one piece, and nobody has begun to read it. */
+  takeWhole(): Buffer | null {
+    if (!this.whole || this.reader !== null || this.failure !== null) return null;
+    const { first } = this;
+    this.first = null;
+    return first ?? NOTHING;
+  }
+
   // -- what undici tells ---------------------------------------------------------------------------------
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -135,7 +203,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     this.controller = controller;
     this.socket = null;
     this.state = "asking";
-    this.limit("headers", this.options.timeouts.headers);
+    this.limit("headers", this.call.timeouts.headers);
   }
 
   onResponseStart(
@@ -146,18 +214,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
   ): void {
     if (this.over || status < 200) return;
     this.controller = controller;
-    // Cancelled, and the task has had no turn yet.
-    if (this.head.done()) {
-      this.close();
-      return;
-    }
     this.state = "reading";
-    this.status = status;
-    if (this.options.decompress && this.options.method !== "HEAD" && !EMPTY.has(status))
+    if (this.call.decompress && this.hop.method !== "HEAD" && !EMPTY.has(status))
       this.decoder = Decoder.of(headerOf(headers, "content-encoding"), this);
-    this.body.setTransport(this);
-    this.limit("body", this.options.timeouts.idle);
-    this.head.setResult({ status, statusText, headers });
+    this.reader?.setTransport(this);
+    this.limit("body", this.call.timeouts.idle);
+    this.head = { status, statusText, headers };
+    this.answered.set();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -165,7 +228,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     this.touch();
     this.bytes += chunk.length;
     if (this.decoder === null) {
-      this.body.feedData(chunk);
+      this.data(chunk);
     } else if (!this.decoder.write(chunk)) {
       this.decoderFull = true;
       this.flow();
@@ -176,14 +239,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     if (this.over) return;
     const { decoder } = this;
     this.finish(null);
-    if (decoder === null) this.body.feedEof();
+    if (decoder === null) this.end();
     else decoder.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.over) return;
     const sent = this.state !== "connecting";
-    const ownFault = (this.options.upload?.failure ?? null) !== null;
+    const ownFault = (this.upload?.failure ?? null) !== null;
     this.finish(ownFault ? error : httpErrorOf(error, sent, this.details(error)));
   }
 
@@ -207,12 +270,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
 
   /** @internal */
   data(bytes: Buffer): void {
-    this.body.feedData(bytes);
+    if (bytes.length === 0) return;
+    if (this.reader === null && this.first === null) this.first = bytes;
+    else this.body.feedData(bytes);
   }
 
   /** @internal */
   end(): void {
-    this.body.feedEof();
+    this.whole = true;
+    this.reader?.feedEof();
   }
 
   /** @internal */
@@ -230,6 +296,31 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     else this.destroy(failure);
   }
 
+  // -- the time ------------------------------------------------------------------------------------------
+
+  /** @internal When it will be out of time; no time, if it is so now: then it is over. */
+  dueAfter(now: number): number {
+    // Nobody reads, so nothing can come: that is not the server's fault.
+    if (this.controller?.paused === true) this.active = now;
+    const due = this.active + this.length;
+    if (now < this.endsAt && now < due) return Math.min(this.endsAt, due);
+    if (now >= this.endsAt) this.expire("total", this.total);
+    else this.expire(this.phase, this.length);
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** From now on, so long: measured anew with each `touch()`. */
+  private limit(phase: HttpPhase, length: Milliseconds | null): void {
+    this.touch();
+    this.phase = phase;
+    this.length = length ?? Number.POSITIVE_INFINITY;
+    this.watch.expect(this.active + this.length);
+  }
+
+  private expire(phase: HttpPhase, length: Milliseconds): void {
+    this.destroy(new HttpTimeoutError(phase, length, this.state !== "connecting", this.details()));
+  }
+
   // -- within --------------------------------------------------------------------------------------------
 
   private flow(): void {
@@ -245,36 +336,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     }
   }
 
-  /** From now on, so long: measured anew with each `touch()`. */
-  private limit(phase: HttpPhase, length: Milliseconds | null): void {
-    this.touch();
-    this.phase = phase;
-    this.length = length ?? Number.POSITIVE_INFINITY;
-    // A timer that is due earlier will see that it is too early: that costs less than another one.
-    if (this.active + this.length < this.alarmAt) this.wakeAt(this.active + this.length);
-  }
-
-  private wakeAt(when: number): void {
-    this.alarm?.cancel();
-    this.alarmAt = when;
-    this.alarm = when === Number.POSITIVE_INFINITY ? null : this.loop.callAt(when, () => this.check());
-  }
-
-  private check(): void {
-    // Nobody reads, so nothing can come: that is not the server's fault.
-    if (this.controller?.paused === true) this.touch();
-    const due = this.active + this.length;
-    if (this.loop.time() >= due) this.expire(this.phase, this.length);
-    else this.wakeAt(due);
-  }
-
-  private expire(phase: HttpPhase, length: Milliseconds): void {
-    this.destroy(new HttpTimeoutError(phase, length, this.state !== "connecting", this.details()));
-  }
-
   private details(cause?: unknown): HttpErrorDetails {
-    const { method, url, attempt } = this.options;
-    return { method, url, attempt, status: this.status, cause };
+    const { hop, attempt, head } = this;
+    return {
+      method: hop.method,
+      url: hop.target.href,
+      attempt,
+      status: head === null ? null : head.status,
+      cause,
+    };
   }
 
   private finish(failure: Error | null): void {
@@ -284,14 +354,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Decoded, ReadFlow, 
     // They hold the headers as they came, and those what was read from the connection along with them.
     this.controller = null;
     this.socket = null;
-    this.alarm?.cancel();
-    this.totalAlarm?.cancel();
-    this.options.upload?.stop();
+    this.upload?.stop();
     if (failure !== null) {
       this.decoder?.destroy();
-      if (answered) this.body.setException(failure);
-      else if (!this.head.done()) this.head.setResult(null);
+      if (answered) this.reader?.setException(failure);
+      else this.answered.set();
     }
-    this.options.onOver(failure === null, this.bytes);
+    this.owner.exchangeOver(this, failure === null, this.bytes);
+    this.onOver?.();
   }
 }

@@ -29,7 +29,7 @@ export function headerRecord(input: HeadersInput | undefined, argument: string):
 }
 
 /** Takes those out that another origin must not see. */
-export function withoutCredentials(headers: HeaderRecord, others: readonly string[]): HeaderRecord {
+export function withoutCredentials(headers: Readonly<HeaderRecord>, others: readonly string[]): HeaderRecord {
   const kept: HeaderRecord = {};
   for (const [name, value] of Object.entries(headers)) {
     if (!CREDENTIALS.includes(name) && !others.includes(name)) kept[name] = value;

@@ -4,12 +4,19 @@ import { HttpRedirectError } from "./errors.ts";
 import { type HeaderRecord, withoutCredentials } from "./headers.ts";
 import type { QueryValue, RequestOptions } from "./options.ts";
 
-/** A request as it goes to one server: what a redirect makes another of. */
+/** Where a request goes: a URL without credentials and fragment, and its parts. */
+export interface Target {
+  readonly href: string;
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
+}
+
+/** A request as it goes to one server: what a redirect makes another of. Calls may share one: it is never changed. */
 export interface Hop {
   readonly method: string;
-  /** Without credentials and fragment. */
-  readonly url: URL;
-  readonly headers: HeaderRecord;
+  readonly target: Target;
+  readonly headers: Readonly<HeaderRecord>;
   readonly body: RequestBody;
 }
 
@@ -24,27 +31,32 @@ export function targetOf(
   url: string | URL,
   base: URL | null,
   query: RequestOptions["query"],
-): { url: URL; auth: string | null } {
-  let target: URL;
+): { target: Target; auth: string | null } {
+  let parsed: URL;
   try {
-    target = new URL(url, base ?? undefined);
+    parsed = new URL(url, base ?? undefined);
   } catch {
     const needed = base === null ? ", or a baseUrl for it to be relative to" : "";
     throw new TypeError(`url must be a URL such as "https://example.com/"${needed}; got ${inspect(url)}`);
   }
-  if (!SCHEMES.has(target.protocol))
+  if (!SCHEMES.has(parsed.protocol))
     throw new TypeError(`url must begin with http:// or https://; got ${inspect(String(url))}`);
-  const { username, password } = target;
   let auth: string | null = null;
-  // Each of these setters parses the URL anew.
-  if (username !== "" || password !== "") {
-    auth = basic(decodeURIComponent(username), decodeURIComponent(password));
-    target.username = "";
-    target.password = "";
+  // Each of a URL's setters parses it anew, and getters cost something as well: only if there may be such a part.
+  if (parsed.href.includes("@")) {
+    const { username, password } = parsed;
+    if (username !== "" || password !== "") {
+      auth = basic(decodeURIComponent(username), decodeURIComponent(password));
+      parsed.username = "";
+      parsed.password = "";
+    }
   }
-  if (target.hash !== "") target.hash = "";
-  addQuery(target, query);
-  return { url: target, auth };
+  if (parsed.href.includes("#")) parsed.hash = "";
+  addQuery(parsed, query);
+  const { href } = parsed;
+  // The path begins with the first slash after those of the scheme, and after a host of one letter at least.
+  const path = href.indexOf("/", "https://".length);
+  return { target: { href, origin: href.slice(0, path), path: href.slice(path) }, auth };
 }
 
 export function basic(username: string, password: string): string {
@@ -76,25 +88,24 @@ export function redirected(
 ): Hop | null {
   if (![301, 302, 303, 307, 308].includes(status) || location === null) return null;
   const fail = (what: string): HttpRedirectError =>
-    new HttpRedirectError(what, location, { method: hop.method, url: hop.url.href, attempt, status });
-  let target: { url: URL };
+    new HttpRedirectError(what, location, { method: hop.method, url: hop.target.href, attempt, status });
+  let target: Target;
   try {
-    target = targetOf(new URL(location, hop.url), null, undefined);
+    ({ target } = targetOf(new URL(location, hop.target.href), null, undefined));
   } catch {
     throw fail(`redirects to ${inspect(location)}, which is no URL of http or https: it is not followed`);
   }
-  const { url } = target;
   const becomesGet =
     (status === 303 && hop.method !== "HEAD") ||
     ((status === 301 || status === 302) && hop.method === "POST");
   if (!becomesGet && !hop.body.replayable)
     throw fail(
-      `redirects to ${url.href}, but its body can't be sent again: pass a function that makes the body`,
+      `redirects to ${target.href}, but its body can't be sent again: pass a function that makes the body`,
     );
   const headers =
-    url.origin === hop.url.origin ? { ...hop.headers } : withoutCredentials(hop.headers, credentials);
+    target.origin === hop.target.origin ? { ...hop.headers } : withoutCredentials(hop.headers, credentials);
   delete headers.host;
-  if (!becomesGet) return { method: hop.method, url, headers, body: hop.body };
+  if (!becomesGet) return { method: hop.method, target, headers, body: hop.body };
   for (const name of Object.keys(headers)) if (name.startsWith("content-")) delete headers[name];
-  return { method: "GET", url, headers, body: NO_BODY };
+  return { method: "GET", target, headers, body: NO_BODY };
 }

@@ -1,26 +1,17 @@
 import { inspect } from "node:util";
-import {
-  CancelledError,
-  currentTask,
-  getRunningLoop,
-  type RateLimiter,
-  sleep,
-  TimeoutError,
-  timeoutAt,
-  uncancellable,
-} from "brio";
+import { CancelledError, getRunningLoop, sleep, TimeoutError, timeoutAt } from "brio";
 import type { CookieJar } from "tough-cookie";
-import { type Call, CallDefaults } from "./call.ts";
+import { type Call, CallDefaults, NO_OPTIONS } from "./call.ts";
 import { Cookies } from "./cookies.ts";
-import { HttpConnectionError, HttpRedirectError, HttpTimeoutError } from "./errors.ts";
-import { announce, type HttpEvent, type HttpListener, observed } from "./events.ts";
-import { Exchange } from "./exchange.ts";
+import { HttpRedirectError, HttpTimeoutError } from "./errors.ts";
 import { type Hop, redirected } from "./hop.ts";
 import { checkedLimiter, type HttpClientOptions, type Milliseconds, type RequestOptions } from "./options.ts";
-import { HttpResponse } from "./response.ts";
+import type { HttpResponse } from "./response.ts";
+import { Sender } from "./sender.ts";
 import { Transport } from "./transport.ts";
-import { UnderWay } from "./under-way.ts";
-import { Upload } from "./upload.ts";
+
+/** Of all answers that nothing has redirected to. */
+const NO_REDIRECTS: readonly string[] = Object.freeze([]);
 
 /**
  * Makes HTTP requests that are cancelled with the task that makes them: the connection is destroyed, or the stream of HTTP/2 is
@@ -53,22 +44,19 @@ import { Upload } from "./upload.ts";
  */
 export class HttpClient implements AsyncDisposable {
   private readonly defaults: CallDefaults;
-  private readonly limiter: RateLimiter | null;
   private readonly cookies: Cookies | null;
-  private readonly transport: Transport;
-  private readonly listener: HttpListener | null;
-  private readonly exchanges = new UnderWay<Exchange>();
-  private closed = false;
+  private readonly sender: Sender;
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: HttpClientOptions = {}) {
     if (typeof options !== "object" || options === null)
       throw new TypeError(`new HttpClient() takes options, such as { baseUrl }; got ${inspect(options)}`);
     this.defaults = new CallDefaults(options);
-    this.limiter = checkedLimiter(options.rateLimit);
-    this.cookies = Cookies.of(options.cookies);
-    this.listener = options.onEvent ?? null;
-    this.transport = new Transport(options, this.defaults.timeouts);
+    const limiter = checkedLimiter(options.rateLimit);
+    const cookies = Cookies.of(options.cookies);
+    const transport = new Transport(options, this.defaults.timeouts);
+    this.cookies = cookies;
+    this.sender = new Sender({ transport, limiter, cookies, listener: options.onEvent ?? null });
   }
 
   /** GET: see {@link request}. *Cancel safety*: as there. */
@@ -110,10 +98,10 @@ export class HttpClient implements AsyncDisposable {
    * @throws HttpConnectionError, HttpTimeoutError, HttpProtocolError, HttpRedirectError; HttpStatusError if `raiseForStatus` is
    * set; what an iterable given as body throws; TypeError or RangeError for bad arguments; RuntimeError outside a task.
    */
-  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
+  request(method: string, url: string | URL, options: RequestOptions = NO_OPTIONS): Promise<HttpResponse> {
     let call: Call;
     try {
-      if (this.closed) throw new Error("this HttpClient is closed: make another one");
+      if (this.sender.closed) throw new Error("this HttpClient is closed: make another one");
       call = this.defaults.call(method, url, options);
     } catch (error) {
       return Promise.reject(error);
@@ -128,7 +116,7 @@ export class HttpClient implements AsyncDisposable {
 
   /** How many exchanges are under way: requests, and answers whose bodies have not ended. */
   get active(): number {
-    return this.exchanges.size;
+    return this.sender.active;
   }
 
   /**
@@ -137,9 +125,7 @@ export class HttpClient implements AsyncDisposable {
    * *Cancel safety*: it can't be cancelled: it is closed in any case.
    */
   async close(): Promise<void> {
-    this.closed = true;
-    for (const exchange of this.exchanges.all()) exchange.destroy(new Error("the HttpClient was closed"));
-    await uncancellable(() => this.transport.destroy(), { grace: null });
+    await this.sender.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -148,7 +134,7 @@ export class HttpClient implements AsyncDisposable {
 
   toString(): string {
     const where = this.defaults.base === null ? "" : ` of ${this.defaults.base.href}`;
-    return `<HttpClient${where}, ${this.active} under way${this.closed ? ", closed" : ""}>`;
+    return `<HttpClient${where}, ${this.active} under way${this.sender.closed ? ", closed" : ""}>`;
   }
 
   // -- within --------------------------------------------------------------------------------------------
@@ -173,13 +159,15 @@ export class HttpClient implements AsyncDisposable {
       let failure: unknown = null;
       call.attempt = attempt;
       try {
-        let response = await this.send(call, hop, attempt, []);
+        let response = await this.sender.send(call, hop, attempt, NO_REDIRECTS);
         if (response.status >= 300 && response.status < 400)
           response = await this.follow(call, attempt, response);
         status = response.status;
-        pause = retry.afterAnswer(retryable, status, response.header("retry-after"), attempt);
+        pause = retry.minds(status, attempt)
+          ? retry.afterAnswer(retryable, status, response.header("retry-after"), attempt)
+          : null;
         if (pause === null || this.tooLate(call, pause))
-          return call.raiseForStatus ? await response.raiseForStatus() : response;
+          return call.raiseForStatus && !response.ok ? await response.raiseForStatus() : response;
         await response.discard();
       } catch (error) {
         if (error instanceof CancelledError || status !== null) throw error;
@@ -187,11 +175,11 @@ export class HttpClient implements AsyncDisposable {
         call.lastFailure = error;
         pause = retry.afterError(retryable, error, attempt);
         if (pause === null || this.tooLate(call, pause)) {
-          this.tell(call, hop, attempt, { type: "error", error });
+          this.sender.tell(call, hop, attempt, { type: "error", error });
           throw error;
         }
       }
-      this.tell(call, hop, attempt, { type: "retry", pause, status, error: failure });
+      this.sender.tell(call, hop, attempt, { type: "retry", pause, status, error: failure });
       await sleep(pause);
     }
   }
@@ -221,117 +209,31 @@ export class HttpClient implements AsyncDisposable {
               ? "redirects in a circle"
               : null;
         if (what !== null) {
-          const details = { method: hop.method, url: hop.url.href, attempt, status };
-          throw new HttpRedirectError(`${what}: to ${next.url.href}`, location, details);
+          const details = { method: hop.method, url: hop.target.href, attempt, status };
+          throw new HttpRedirectError(`${what}: to ${next.target.href}`, location, details);
         }
       } catch (error) {
         response.close();
         throw error;
       }
       await response.discard();
-      this.tell(call, hop, attempt, { type: "redirect", status, location: next.url.href });
-      redirects.push(hop.url.href);
+      this.sender.tell(call, hop, attempt, { type: "redirect", status, location: next.target.href });
+      redirects.push(hop.target.href);
       hop = next;
-      response = await this.send(call, hop, attempt, [...redirects]);
+      response = await this.sender.send(call, hop, attempt, [...redirects]);
     }
-  }
-
-  /** One request to one server. */
-  private async send(
-    call: Call,
-    hop: Hop,
-    attempt: number,
-    redirects: readonly string[],
-  ): Promise<HttpResponse> {
-    const { method, url, body } = hop;
-    const { href, origin } = url;
-    const { limiter, cookies, listener } = this;
-    if (limiter !== null) await limiter.acquire();
-    const headers = { ...hop.headers };
-    if (cookies !== null) await cookies.attach(headers, url);
-    const { bytes, pieces } = body.payload(headers);
-    this.tell(call, hop, attempt, { type: "request", headers });
-    const release = await this.transport.admit(origin);
-    const begun = observed("response", listener) ? getRunningLoop().time() : null;
-    let forget = (): void => {};
-    const upload =
-      pieces === null ? null : new Upload(pieces, `body of ${method} ${href}`, () => exchange.touch());
-    const exchange: Exchange = new Exchange({
-      method,
-      url: href,
-      attempt,
-      timeouts: call.timeouts,
-      decompress: call.decompress,
-      bufferBytes: call.bufferBytes,
-      upload,
-      onOver: (complete, length) => {
-        this.exchanges.delete(exchange);
-        release();
-        forget();
-        if (observed("end", listener))
-          this.tell(call, hop, attempt, { type: "end", bytes: length, complete });
-      },
-    });
-    this.exchanges.add(exchange);
-    try {
-      this.transport.dispatch(exchange, {
-        origin,
-        path: url.pathname + url.search,
-        method,
-        headers,
-        body: upload?.stream ?? bytes,
-      });
-      exchange.watch();
-      const head = await exchange.head;
-      if (head === null) throw upload?.failure?.error ?? exchange.failure;
-      if (begun !== null) {
-        const duration = getRunningLoop().time() - begun;
-        this.tell(call, hop, attempt, { type: "response", status: head.status, duration });
-      }
-      if (cookies !== null) await cookies.keep(head.headers["set-cookie"], url);
-      forget = this.watchBody(call, exchange);
-      const { maxBodyBytes } = call;
-      return new HttpResponse({ exchange, head, method, url: href, attempt, redirects, maxBodyBytes });
-    } catch (error) {
-      exchange.close();
-      if (upload !== null) await uncancellable(() => upload.ended(), { grace: null });
-      if (error instanceof HttpConnectionError && this.closed && error.code === "UND_ERR_DESTROYED")
-        throw new Error("the HttpClient was closed", { cause: error });
-      throw error;
-    }
-  }
-
-  /** What is left of the body too ends with the time that was set, and with the task if that is cancelled. */
-  private watchBody({ deadline, timeouts }: Call, exchange: Exchange): () => void {
-    const task = currentTask();
-    if (exchange.over || task === null) return () => {};
-    if (deadline !== null) exchange.endAt(deadline, timeouts.total as Milliseconds); // that gave the deadline
-    const close = (): void => {
-      if (task.cancelled()) exchange.close();
-    };
-    task.addDoneCallback(close);
-    return () => task.removeDoneCallback(close);
   }
 
   private late({ hop, timeouts, attempt, lastFailure }: Call): HttpTimeoutError {
-    const details = { method: hop.method, url: hop.url.href, attempt, cause: lastFailure };
+    const details = { method: hop.method, url: hop.target.href, attempt, cause: lastFailure };
     return new HttpTimeoutError("total", timeouts.total as Milliseconds, true, details); // it was over
-  }
-
-  private tell(call: Call, { method, url }: Hop, attempt: number, event: Told): void {
-    if (!observed(event.type, this.listener)) return;
-    announce({ id: call.id, method, url: url.href, attempt, ...event } as HttpEvent, this.listener);
   }
 }
 
-/** An event without what all of them have. */
-type Told = HttpEvent extends infer E
-  ? E extends HttpEvent
-    ? Omit<E, "id" | "method" | "url" | "attempt">
-    : never
-  : never;
-
 /** Would the same be asked that has been asked before? (With a cookie in between that may be meant, and ends at the limit.) */
 function circular(hop: Hop, next: Hop, redirects: readonly string[]): boolean {
-  return next.method === hop.method && (next.url.href === hop.url.href || redirects.includes(next.url.href));
+  return (
+    next.method === hop.method &&
+    (next.target.href === hop.target.href || redirects.includes(next.target.href))
+  );
 }

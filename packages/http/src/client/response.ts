@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { inspect } from "node:util";
-import { CancelledError, interruptible, moveOnAfter } from "brio";
+import { CancelledError, currentTask, interruptible, moveOnAfter } from "brio";
 import type { StreamReader } from "brio/streams";
 import { HttpBodyError, HttpBodyTooLargeError, type HttpErrorDetails, HttpStatusError } from "./errors.ts";
 import type { Exchange, Head } from "./exchange.ts";
@@ -19,18 +19,6 @@ const DISCARD_TIME = "1s";
 export interface ReadBodyOptions {
   /** The most bytes, after decompression. Default: the client's, 64 MiB. */
   readonly maxBodyBytes?: number | undefined;
-}
-
-/** What a response is made of. */
-export interface Answer {
-  readonly exchange: Exchange;
-  readonly head: Head;
-  readonly method: string;
-  /** Without credentials. */
-  readonly url: string;
-  readonly attempt: number;
-  readonly redirects: readonly string[];
-  readonly maxBodyBytes: number;
 }
 
 /**
@@ -72,17 +60,19 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly attempt: number;
   /** The URLs that redirected here, the first one first. */
   readonly redirects: readonly string[];
-  private readonly answer: Answer;
+  private readonly exchange: Exchange;
+  private readonly head: Head;
   private made: Headers | null = null;
 
   /** @internal Made by HttpClient. */
-  constructor(answer: Answer) {
-    const { head, url, method, attempt, redirects } = answer;
-    this.answer = answer;
+  constructor(exchange: Exchange, head: Head, redirects: readonly string[]) {
+    const { hop, attempt } = exchange;
+    this.exchange = exchange;
+    this.head = head;
     this.status = head.status;
     this.statusText = head.statusText || (STATUS_CODES[head.status] ?? "");
-    this.url = url;
-    this.method = method;
+    this.url = hop.target.href;
+    this.method = hop.method;
     this.attempt = attempt;
     this.redirects = redirects;
   }
@@ -94,13 +84,13 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** The headers. */
   get headers(): Headers {
-    this.made ??= platformHeaders(this.answer.head.headers);
+    this.made ??= platformHeaders(this.head.headers);
     return this.made;
   }
 
   /** One header's value, without making all of {@link headers}; null if it is not there. */
   header(name: string): string | null {
-    return headerOf(this.answer.head.headers, name.toLowerCase());
+    return headerOf(this.head.headers, name.toLowerCase());
   }
 
   // -- the body ------------------------------------------------------------------------------------------
@@ -113,8 +103,20 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws HttpBodyTooLargeError, HttpConnectionError, HttpProtocolError, HttpTimeoutError, HttpBodyError.
    */
   async bytes(options: ReadBodyOptions = {}): Promise<Buffer> {
-    const { maxBodyBytes = this.answer.maxBodyBytes } = options;
-    const { body } = this.answer.exchange;
+    const { maxBodyBytes = this.exchange.call.maxBodyBytes } = options;
+    return this.takeWhole(maxBodyBytes) ?? (await this.readWhole(maxBodyBytes));
+  }
+
+  /** The body, if all of it is here in one piece; to be had in a task, as all that might have to be waited for. */
+  private takeWhole(maxBodyBytes: number): Buffer | null {
+    const whole = currentTask() === null ? null : this.exchange.takeWhole();
+    if (whole !== null && whole.length > maxBodyBytes)
+      throw new HttpBodyTooLargeError(maxBodyBytes, this.details());
+    return whole;
+  }
+
+  private async readWhole(maxBodyBytes: number): Promise<Buffer> {
+    const { body } = this;
     const parts: Buffer[] = [];
     let length = 0;
     try {
@@ -127,7 +129,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
         if (body.atEof()) break;
       }
     } catch (error) {
-      this.answer.exchange.close();
+      this.exchange.close();
       throw error;
     }
     return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
@@ -141,8 +143,9 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws the errors of {@link bytes}; HttpBodyError if its encoding is unknown.
    */
   async text(options: ReadBodyOptions = {}): Promise<string> {
-    const bytes = await this.bytes(options);
-    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(this.header("content-type") ?? "")?.[1] ?? "utf-8";
+    const { maxBodyBytes = this.exchange.call.maxBodyBytes } = options;
+    const bytes = this.takeWhole(maxBodyBytes) ?? (await this.readWhole(maxBodyBytes));
+    const charset = this.charset();
     if (/^utf-?8$/i.test(charset) && bytes[0] !== 0xef) return bytes.toString("utf8");
     try {
       return new TextDecoder(charset).decode(bytes);
@@ -196,7 +199,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * @param size default 65,536
    */
   chunks(size?: number): AsyncIterableIterator<Buffer, undefined> {
-    return new BodyPieces(this.answer.exchange, this.body.chunks(size), (bytes) => bytes);
+    return new BodyPieces(this.exchange, this.body.chunks(size), (bytes) => bytes);
   }
 
   /**
@@ -205,14 +208,12 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * *Cancel safety*: as {@link chunks}.
    */
   lines(): AsyncIterableIterator<string, undefined> {
-    return new BodyPieces(this.answer.exchange, this.body, (line) =>
-      line.toString("utf8").replace(/\r?\n$/, ""),
-    );
+    return new BodyPieces(this.exchange, this.body, (line) => line.toString("utf8").replace(/\r?\n$/, ""));
   }
 
   /** The body as a reader of brio's: to read by number, by lines, up to a separator. Close the response when done. */
   get body(): StreamReader {
-    return this.answer.exchange.body;
+    return this.exchange.body;
   }
 
   /** The body in pieces: see {@link chunks}. */
@@ -248,7 +249,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
       if (error instanceof CancelledError) throw error;
       // What is missing of a body is not what has gone wrong.
     } finally {
-      this.answer.exchange.close();
+      this.exchange.close();
     }
     const details = { ...this.details(), status: this.status, bodyStart: start(bytes.toString("utf8")) };
     return new HttpStatusError(this.statusText, this.headers, details);
@@ -261,7 +262,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
    * *Cancel safety*: cancelled, the response is closed.
    */
   async discard(): Promise<void> {
-    const { exchange } = this.answer;
+    const { exchange } = this;
     const length = Number(this.header("content-length") ?? 0);
     try {
       if (exchange.over || length > WORTH_READING) return;
@@ -283,7 +284,7 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Lets go of the connection: if the body has not come to its end, it is closed. Closing twice is fine. */
   close(): void {
-    this.answer.exchange.close();
+    this.exchange.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -292,6 +293,12 @@ export class HttpResponse implements AsyncIterable<Buffer>, AsyncDisposable {
 
   toString(): string {
     return `<HttpResponse ${this.status} of ${this.method} ${this.url}>`;
+  }
+
+  /** What the body's text is encoded in, as far as the server says. */
+  private charset(): string {
+    const type = this.header("content-type");
+    return (type === null ? null : /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1]) ?? "utf-8";
   }
 
   private details(): HttpErrorDetails {

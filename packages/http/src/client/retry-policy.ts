@@ -63,6 +63,11 @@ export class RetryPolicy {
     this.pauseAfter = pauses(given.backoff ?? DEFAULT_BACKOFF);
   }
 
+  /** May a request be sent again because of such an answer? It depends on the request then, and on what the server asks for. */
+  minds(status: number, attempt: number): boolean {
+    return attempt < this.attempts && this.statuses.has(status);
+  }
+
   /** How long to wait before the request is sent again because of an answer; null: the answer is final. */
   afterAnswer(
     request: Retryable,
@@ -70,7 +75,7 @@ export class RetryPolicy {
     retryAfter: string | null,
     attempt: number,
   ): Milliseconds | null {
-    if (attempt >= this.attempts || !this.statuses.has(status) || !request.replayable) return null;
+    if (!this.minds(status, attempt) || !request.replayable) return null;
     if (!this.mayRepeat(request) && !NOT_ACTED_ON.has(status)) return null;
     const asked = retryAfter === null ? null : askedFor(retryAfter);
     if (asked === null) return this.chance(attempt);
