@@ -23,6 +23,8 @@ const MANY_HOSTS = 1000;
  * Who waits for a permit waits here, in a queue of brio's: undici's own can't be left before a connection is free.
  */
 export class Transport {
+  /** Is what comes in handed on to nobody but the exchanges, in buffers that nobody uses any more? */
+  readonly exclusive: boolean;
   private readonly dispatcher: Dispatcher;
   private readonly own: boolean;
   private readonly perHost: number;
@@ -40,6 +42,8 @@ export class Transport {
     const total = checkedCount("limits.total", limits.total, 1, 256);
     this.total = total === Number.POSITIVE_INFINITY ? null : new Semaphore(total);
     this.own = dispatcher === undefined;
+    // With HTTP/2, several streams share a buffer.
+    this.exclusive = this.own && interceptors.length === 0 && options.http2 !== true;
     const base = dispatcher ?? this.dispatcherFor(options, timeouts);
     // compose() calls the last one first.
     this.dispatcher = interceptors.length === 0 ? base : base.compose([...interceptors].reverse());

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { writev } from "node:fs";
 import { link, mkdir, open as openHandle, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { CancelledError, interruptible, uncancellable } from "brio";
 import { type File, open, readFile, writeFile } from "brio/files";
 
@@ -21,6 +23,8 @@ export interface Progress {
   readonly segments: Segment[];
 }
 
+const writeVector = promisify(writev);
+
 /** The downloads of this process: two of the same file would write into each other. */
 const underWay = new Set<string>();
 
@@ -34,6 +38,7 @@ export class PartialFile {
   private readonly key: string;
   private readonly path: string;
   progress: Progress | null = null;
+  private empty = false;
 
   private constructor(file: File, directory: string, key: string, path: string) {
     this.file = file;
@@ -55,8 +60,9 @@ export class PartialFile {
       try {
         const left = resume ? await progressOf(`${path}.json`, url) : null;
         const { size } = await file.stat();
-        if (left?.segments.every(({ at }) => at <= size)) partial.progress = left;
-        else await file.truncate(0);
+        partial.empty = size === 0;
+        if (left?.segments.every(({ from, at }) => at === from || at <= size)) partial.progress = left;
+        else await partial.restart(null);
       } catch (error) {
         if (made || !resume) await partial.discard();
         await file.close();
@@ -79,10 +85,25 @@ export class PartialFile {
     return this.received > 0 && this.progress?.validator !== null;
   }
 
+  /** Writes all pieces, one after the other, from a place on; resolves with their length. It can't be cancelled. */
+  async write(at: number, pieces: readonly Buffer[]): Promise<number> {
+    let left = pieces;
+    let written = 0;
+    this.empty = false;
+    while (left.length > 0) {
+      const { bytesWritten } = await settled(writeVector(this.file.fd, left, at + written));
+      written += bytesWritten;
+      left = after(left, bytesWritten);
+    }
+    return written;
+  }
+
   /** Forgets what is there. */
   async restart(progress: Progress | null): Promise<void> {
     this.progress = progress;
-    await this.file.truncate(0);
+    // ext4 writes a file to the disk when it is closed if it was cut off before, even if there was nothing to cut off.
+    if (!this.empty) await this.file.truncate(0);
+    this.empty = true;
   }
 
   /** Notes how far it has come. */
@@ -163,6 +184,16 @@ async function progressOf(path: string, url: string): Promise<Progress | null> {
 
 function isPlace(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** What of the pieces comes after so many bytes. */
+function after(pieces: readonly Buffer[], bytes: number): Buffer[] {
+  let skipped = bytes;
+  return pieces.flatMap((piece) => {
+    const rest = piece.subarray(Math.min(skipped, piece.length));
+    skipped -= piece.length - rest.length;
+    return rest.length > 0 ? [rest] : [];
+  });
 }
 
 /** Not every system can do that with a folder. */
