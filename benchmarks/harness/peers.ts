@@ -12,9 +12,12 @@ export const peerNames = [
   "workerpool",
   "bullmq",
   "undici",
+  "curl",
+  "aria2",
   "asyncio",
   "uvloop",
   "trio",
+  "aiohttp",
 ] as const;
 
 export type PeerName = (typeof peerNames)[number];
@@ -31,12 +34,16 @@ export const runtimes = [
 
 export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
 
-export const pythonPeers = ["asyncio", "uvloop", "trio"] as const satisfies PeerName[];
+export const pythonPeers = ["asyncio", "uvloop", "trio", "aiohttp"] as const satisfies PeerName[];
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
 
+/** Programs of the system's: what they are called there. */
+export const commands: Readonly<Partial<Record<PeerName, string>>> = { curl: "curl", aria2: "aria2c" };
+
 /** Those that come from npm, brio among them. */
-export const isPackage = (peer: PeerName): boolean => peer !== "native" && !isPython(peer);
+export const isPackage = (peer: PeerName): boolean =>
+  peer !== "native" && !isPython(peer) && commands[peer] === undefined;
 
 /** Pools of threads or processes, and nothing else. */
 export const poolPackages = ["piscina", "tinypool", "workerpool"] as const satisfies PeerName[];
@@ -55,7 +62,10 @@ export const titles: Readonly<Record<PeerName, string>> = {
   workerpool: "workerpool",
   bullmq: "BullMQ",
   undici: "undici",
+  curl: "curl",
+  aria2: "aria2",
   asyncio: "asyncio",
   uvloop: "uvloop",
   trio: "trio",
+  aiohttp: "aiohttp",
 };

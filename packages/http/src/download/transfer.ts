@@ -1,20 +1,13 @@
-import { statfs } from "node:fs/promises";
-import {
-  CancelledError,
-  ExceptionGroup,
-  getRunningLoop,
-  interruptible,
-  sleep,
-  taskGroup,
-  uncancellable,
-} from "brio";
+import { CancelledError, ExceptionGroup, getRunningLoop, sleep, taskGroup, uncancellable } from "brio";
 import { HttpConnectionError, HttpProtocolError, HttpTimeoutError } from "../client/errors.ts";
 import type { HttpClient } from "../client/http-client.ts";
 import type { HttpResponse } from "../client/response.ts";
-import { DiskSpaceError, DownloadError, FileChangedError } from "./errors.ts";
+import { checkSpace } from "./disk-space.ts";
+import { DownloadError, FileChangedError } from "./errors.ts";
 import { Inflow } from "./inflow.ts";
+import type { Progress, Segment } from "./notes.ts";
 import type { CheckedDownload } from "./options.ts";
-import type { PartialFile, Progress, Segment } from "./partial.ts";
+import type { PartialFile } from "./partial.ts";
 import { Spent } from "./spent.ts";
 
 /** How often progress is told, and noted, in milliseconds. */
@@ -71,10 +64,7 @@ export class Transfer {
         await this.segments(first);
         return true;
       } catch (error) {
-        if (!(error instanceof Changed)) {
-          await uncancellable(() => this.save(), { grace: null });
-          throw error;
-        }
+        if (!(error instanceof Changed)) throw error;
         if (times >= plan.attempts) throw error.cause ?? new FileChangedError(plan.url, times);
         plan.onEvent({ type: "changed", url: plan.url });
         await partial.restart(null);
@@ -198,7 +188,6 @@ export class Transfer {
     } catch (error) {
       response.close();
       await uncancellable(() => writing.catch(() => {}), { grace: null });
-      if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw await spaceError(plan, null, error);
       // What has come and was waiting for its turn would have to come again.
       if (error instanceof CancelledError && plan.resume) await this.keepRest(segment, inflow, write);
       throw error;
@@ -294,15 +283,7 @@ export class Transfer {
     const now = getRunningLoop().time();
     if (now - this.saved < SAVE_EVERY) return;
     this.saved = now;
-    await this.save();
-  }
-
-  /** On a full disk there is no place for notes either. */
-  private async save(): Promise<void> {
-    if (!this.plan.resume || this.partial.received === 0) return;
-    await this.partial.save(this.plan.url).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    });
+    await this.partial.save();
   }
 
   private tooLarge(size: number | null): DownloadError {
@@ -344,29 +325,4 @@ function validatorOf(response: HttpResponse): string | null {
   const etag = response.header("etag");
   if (etag?.startsWith('"')) return etag;
   return response.header("last-modified");
-}
-
-/** @throws DiskSpaceError if what is still to come does not fit. */
-async function checkSpace(plan: CheckedDownload, needed: number): Promise<void> {
-  const available = await freeSpace(plan.directory);
-  if (available !== null && available < needed) throw await spaceError(plan, needed, undefined);
-}
-
-async function spaceError(
-  plan: CheckedDownload,
-  needed: number | null,
-  cause: unknown,
-): Promise<DiskSpaceError> {
-  return new DiskSpaceError(plan.url, plan.directory, needed, await freeSpace(plan.directory), cause);
-}
-
-/** Not every file system says it. */
-async function freeSpace(directory: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await interruptible(statfs(directory));
-    return bavail * bsize;
-  } catch (error) {
-    if (error instanceof CancelledError) throw error;
-    return null;
-  }
 }
