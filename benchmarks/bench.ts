@@ -7,7 +7,6 @@ import { rows } from "./groups/index.ts";
 import { compareRow, type Failure } from "./harness/compare.ts";
 import { growRow, growthLimit } from "./harness/growth.ts";
 import { help, type Options, parseOptions, UsageError } from "./harness/options.ts";
-import { isPython } from "./harness/peers.ts";
 import { writeComparison, writeGrowth } from "./harness/publish.ts";
 import {
   type GrowthResults,
@@ -16,7 +15,15 @@ import {
   type ResultRow,
   type Results,
 } from "./harness/results.ts";
-import { findPython, type Python, processor, redisAnswers, redisUrl, versionOf } from "./harness/system.ts";
+import {
+  findPython,
+  isHere,
+  type Python,
+  processor,
+  redisAnswers,
+  redisUrl,
+  versionOf,
+} from "./harness/system.ts";
 import { growthBlock, rowBlock } from "./harness/terminal.ts";
 
 const header = { node: process.version, cpu: processor(), date: new Date().toISOString() };
@@ -63,7 +70,7 @@ async function main(): Promise<void> {
     return;
   }
   const python = findPython();
-  const peers = options.peers.filter((peer) => !isPython(peer) || python?.versions[peer] !== undefined);
+  const peers = options.peers.filter((peer) => isHere(peer, python));
   const missing = options.peers.filter((peer) => !peers.includes(peer));
   console.log(`Node ${process.version} on ${header.cpu}`);
   console.log(peers.map((peer) => `${peer} ${versionOf(peer, python)}`).join(", "));

@@ -5,6 +5,7 @@ import { distributed } from "./distributed.ts";
 import { echo } from "./echo.ts";
 import { executors } from "./executors.ts";
 import { httpClient } from "./http-client.ts";
+import { httpDownload } from "./http-download.ts";
 import { httpServer } from "./http-server.ts";
 
 export const rows: readonly Row[] = [
@@ -13,5 +14,6 @@ export const rows: readonly Row[] = [
   ...executors,
   ...distributed,
   ...httpClient,
+  ...httpDownload,
   ...httpServer,
 ];

@@ -11,7 +11,7 @@ export interface Request {
   readonly row: string;
   readonly group: string;
   readonly peer: PeerName;
-  readonly measure: "time" | "rate" | "cpu" | "lag" | "heap" | "resident";
+  readonly measure: "time" | "rate" | "own-rate" | "cpu" | "lag" | "heap" | "resident";
   readonly load: Load;
   /** What is run before the clock starts, until it has taken `warmUpTime` milliseconds of CPU time. */
   readonly warmUp: Load;

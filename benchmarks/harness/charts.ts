@@ -20,6 +20,8 @@ const colours: Readonly<Record<PeerName, string>> = {
   workerpool: "#ff8ab7",
   bullmq: "#d1495b",
   undici: "#ff725c",
+  curl: "#4269d0",
+  aria2: "#efb118",
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",
   trio: "#a463f2",
@@ -46,7 +48,7 @@ export function comparisonCharts(results: Results, rows: readonly Row[]): Chart[
     {
       name: "time",
       title: "time, as a multiple of brio's (logarithmic)",
-      shown: measured("time", "rate"),
+      shown: measured("time", "rate", "own-rate"),
     },
     {
       name: "footprint",

@@ -12,6 +12,8 @@ export const peerNames = [
   "workerpool",
   "bullmq",
   "undici",
+  "curl",
+  "aria2",
   "asyncio",
   "uvloop",
   "trio",
@@ -36,8 +38,12 @@ export const pythonPeers = ["asyncio", "uvloop", "trio", "aiohttp"] as const sat
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
 
+/** Programs of the system's: what they are called there. */
+export const commands: Readonly<Partial<Record<PeerName, string>>> = { curl: "curl", aria2: "aria2c" };
+
 /** Those that come from npm, brio among them. */
-export const isPackage = (peer: PeerName): boolean => peer !== "native" && !isPython(peer);
+export const isPackage = (peer: PeerName): boolean =>
+  peer !== "native" && !isPython(peer) && commands[peer] === undefined;
 
 /** Pools of threads or processes, and nothing else. */
 export const poolPackages = ["piscina", "tinypool", "workerpool"] as const satisfies PeerName[];
@@ -56,6 +62,8 @@ export const titles: Readonly<Record<PeerName, string>> = {
   workerpool: "workerpool",
   bullmq: "BullMQ",
   undici: "undici",
+  curl: "curl",
+  aria2: "aria2",
   asyncio: "asyncio",
   uvloop: "uvloop",
   trio: "trio",

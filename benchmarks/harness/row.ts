@@ -1,7 +1,7 @@
 /** What one row of the comparison is. The rows themselves are in ../groups. */
 import type { PeerName } from "./peers.ts";
 
-export type Unit = "ns" | "ms" | "B" | "msg/s" | "jobs/s" | "req/s";
+export type Unit = "ns" | "ms" | "B" | "msg/s" | "jobs/s" | "req/s" | "MiB/s";
 
 /** How much a program does: `turns` operations in each of `tasks` tasks. */
 export interface Load {
@@ -9,10 +9,11 @@ export interface Load {
   readonly turns: number;
 }
 
-/** How a cell is measured. The first six run a program of the peer's. */
+/** How a cell is measured. The first seven run a program of the peer's. */
 export type Measure =
   | "time"
   | "rate"
+  | "own-rate"
   | "cpu"
   | "lag"
   | "heap"

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import { isPython, type PeerName, pythonPeers } from "./peers.ts";
+import { commands, isPython, type PeerName, pythonPeers } from "./peers.ts";
 
 export const benchmarks = dirname(import.meta.dirname);
 export const root = dirname(benchmarks);
@@ -78,9 +78,21 @@ export const manifest = (folder: string): Manifest =>
 /** The version of each peer that is here, for the caption of a table. */
 export function versionOf(peer: PeerName, python: Python | undefined): string | undefined {
   if (isPython(peer)) return python?.versions[peer];
+  const command = commands[peer];
+  if (command !== undefined) return versionOfCommand(command);
   if (peer === "native") return process.version.replace(/^v/, "");
   return manifest(packageFolder(peer)).version;
 }
+
+/** Both curl and aria2 begin with their name and the version. */
+function versionOfCommand(command: string): string | undefined {
+  const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  return /\d+(?:\.\d+)+/.exec(stdout ?? "")?.[0];
+}
+
+/** Is this peer on this machine? Packages are: they are installed with the benchmarks. */
+export const isHere = (peer: PeerName, python: Python | undefined): boolean =>
+  versionOf(peer, python) !== undefined;
 
 /** Where the rows that need a Redis look for it. */
 export const redisUrl: string = process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379";

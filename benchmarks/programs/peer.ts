@@ -2,7 +2,8 @@
  * What a peer's module exports. A program does `tasks * turns` operations (what an operation is, its row says), and
  * throws when what came out is wrong: a fast wrong answer is no result.
  *
- * In the rows about lag, a program gives how late each beat came, in milliseconds. In the rows about memory, a program instead returns as soon as `tasks` tasks wait, and leaves them waiting.
+ * In the rows about lag, a program gives how late each beat came, in milliseconds; in those with clocks of their own, how long the
+ * operations took, in milliseconds. In the rows about memory, a program instead returns as soon as `tasks` tasks wait, and leaves them waiting.
  */
 export type Program = (tasks: number, turns: number) => Promise<unknown>;
 

@@ -4,11 +4,11 @@ import { expect, test } from "vitest";
 import { rows } from "../groups/index.ts";
 import { isPackage, isPython, type PeerName, peerNames } from "../harness/peers.ts";
 import type { Row } from "../harness/row.ts";
-import { redisAnswers, redisUrl } from "../harness/system.ts";
+import { isHere, redisAnswers, redisUrl } from "../harness/system.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
-  ["time", "rate", "cpu", "lag", "heap", "resident"].includes(measure);
+  ["time", "rate", "own-rate", "cpu", "lag", "heap", "resident"].includes(measure);
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
@@ -63,12 +63,10 @@ const redis = await redisAnswers();
 if (!redis && process.env.BRIO_REQUIRE_SERVICES === "1") throw new Error(`no Redis answers at ${redisUrl}`);
 
 const timed = rows
-  .filter(
-    (row) =>
-      row.measure === "time" || row.measure === "rate" || row.measure === "lag" || row.measure === "resident",
-  )
+  .filter(({ measure }) => ["time", "rate", "own-rate", "lag", "resident"].includes(measure))
   .filter((row) => row.needs === undefined || redis)
-  .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
+  .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })))
+  .filter(({ peer }) => isHere(peer, undefined));
 
 test.each(timed)("$peer comes to the right result in $row.name", async ({ row, peer }) => {
   const { main, programs } = peers.get(`${peer} ${row.group}`) as Peer; // imported above

@@ -52,6 +52,26 @@ test("ranges whose connections break", async () => {
   });
 });
 
+test("ranges of which most have brought nothing: what one has brought is not downloaded again", async () => {
+  await run(async () => {
+    const served = file(1_000_000);
+    served.onRequest = (request, response) => {
+      const first = request.headers.range === "bytes=0-";
+      if (first)
+        response.writeHead(206, { "content-range": "bytes 0-999999/1000000", etag: served.etag ?? "" });
+      if (first) response.write(served.content.subarray(0, 100_000), () => request.socket.destroySoon());
+      return true;
+    };
+    await using server = await serveFile(served);
+    const options = { directory: folder(), ranges: 4, minRangeBytes: 1000, attempts: 1 };
+    await expect(download(`${server.url}/f`, options)).rejects.toMatchObject({ name: "HttpConnectionError" });
+    served.onRequest = null;
+    const { path, resumed } = await download(`${server.url}/f`, options);
+    expect(readFileSync(path).equals(served.content)).toBe(true);
+    expect(resumed).toBe(100_000);
+  });
+});
+
 test("a file that changes while it is downloaded begins anew, and is never a mixture", async () => {
   await run(async () => {
     const served = file(500_000, { breakAt: 200_000, breaks: 1 });

@@ -178,6 +178,30 @@ test("cancelled at any moment, it leaves the whole file or nothing", async () =>
   });
 });
 
+test("cancelled at any moment, the next try is left something to go on with, or nothing", async () => {
+  await run(async () => {
+    const served = file(300_000);
+    await using server = await serveFile(served);
+    let resumable = 0;
+    for (let turns = 0; turns < 60; turns++) {
+      const directory = folder();
+      const options = { directory, ranges: turns % 2 === 0 ? 1 : 3, minRangeBytes: 1000 };
+      const task = createTask(() => download(`${server.url}/file.bin`, options));
+      for (let turn = 0; turn < turns; turn++) await interruptible(turnOfNode());
+      task.cancel();
+      await wait([task]);
+      const left = readdirSync(directory).sort();
+      if (left.length === 2) resumable++;
+      else expect([[], ["file.bin"]]).toContainEqual(left);
+      const { path, resumed } = await download(`${server.url}/file.bin`, { directory });
+      if (left.length === 2) expect(resumed).toBeGreaterThan(0);
+      expect(readFileSync(path).equals(served.content)).toBe(true);
+      expect(readdirSync(directory)).toEqual(["file.bin"]);
+    }
+    expect(resumable).toBeGreaterThan(0);
+  });
+});
+
 test("ranges too are resumed, each where it was", async () => {
   await run(async () => {
     const served = file(4_000_000, { breakAt: 800_000 });

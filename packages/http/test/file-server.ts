@@ -1,6 +1,6 @@
 // A server of one file, with ranges and validators, as real ones are; and which can be made to misbehave.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +66,18 @@ export function serveFile(served: ServedFile): Promise<Loopback> {
     }
     response.write(body.subarray(0, served.breakAt), () => request.socket.destroySoon());
   });
+}
+
+/** The notes of the download in a folder; empty if there are none. */
+export function notesIn(directory: string): string {
+  const name = readdirSync(directory).find((name) => name.endsWith(".part.json"));
+  return name === undefined ? "" : join(directory, name);
+}
+
+/** Waits until it is noted that something has come. */
+export async function noted(directory: string): Promise<void> {
+  const come = (path: string): boolean => path !== "" && /"at":[1-9]/.test(readFileSync(path, "utf8"));
+  while (!come(notesIn(directory))) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A folder for the time of a test. */

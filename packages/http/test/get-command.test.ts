@@ -8,7 +8,7 @@ import { createSubprocessExec, DEVNULL, PIPE, run as runCommand } from "brio/sub
 import { expect, test, vi } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { getCommand } from "../src/command/get-command.ts";
-import { file, folder, serveFile } from "./file-server.ts";
+import { file, folder, noted, serveFile } from "./file-server.ts";
 import { echo, serveHttp } from "./loopback.ts";
 
 leavesNothing();
@@ -126,8 +126,7 @@ test("SIGINT stops it, and the next one goes on", async () => {
     });
     await server.until(() => server.asked.length === 1);
     // It is noted every second.
-    while (!readdirSync(directory).some((name) => name.endsWith(".json")))
-      await new Promise((resolve) => setImmediate(resolve));
+    await noted(directory);
     child.sendSignal("SIGINT");
     const [, err] = await child.communicate();
     expect(await child.wait()).toBe(130);

@@ -41,6 +41,17 @@ export class ByteQueue {
   /** Takes the first `length` bytes, or all if there are fewer. */
   take(length: number): Buffer {
     if (length >= this.size) return this.takeAll();
+    const parts = this.takePieces(length);
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
+  }
+
+  /** Takes the first `length` bytes, or all if there are fewer, as they came. */
+  takePieces(length: number): Buffer[] {
+    if (length >= this.size) {
+      const all = this.chunks.slice(this.head);
+      this.clear();
+      return all;
+    }
     let wanted = length;
     const parts: Buffer[] = [];
     while (wanted > 0) {
@@ -55,7 +66,7 @@ export class ByteQueue {
       this.drop();
     }
     this.size -= length;
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
+    return parts;
   }
 
   takeAll(): Buffer {

@@ -11,6 +11,11 @@ export abstract class Reading<T> implements WaitSource<T> {
     this.reader = reader;
   }
 
+  /** Is what came before the connection was lost still read by it? Otherwise only by one that waited then. */
+  get readsRest(): boolean {
+    return false;
+  }
+
   /** What was read, or AGAIN. It may throw. */
   abstract attempt(): T | typeof AGAIN;
 
@@ -50,6 +55,29 @@ export class SomeBytes extends Reading<Buffer> {
 
   attempt(): Buffer | typeof AGAIN {
     return this.reader.trySome(this.n);
+  }
+}
+
+export class SomePieces extends Reading<Buffer[]> {
+  private readonly least: number;
+  private readonly most: number;
+
+  constructor(reader: StreamReader, least: number, most: number) {
+    super(reader);
+    this.least = least;
+    this.most = most;
+  }
+
+  get kind(): string {
+    return "reader.readPieces";
+  }
+
+  override get readsRest(): boolean {
+    return true;
+  }
+
+  attempt(): Buffer[] | typeof AGAIN {
+    return this.reader.tryPieces(this.least, this.most);
   }
 }
 

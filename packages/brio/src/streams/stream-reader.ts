@@ -5,7 +5,7 @@ import { AGAIN, Wait } from "../cancel/wait.ts";
 import { RuntimeError } from "../loop/errors.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { IncompleteReadError, LimitOverrunError } from "./errors.ts";
-import { ExactBytes, Line, type Reading, SomeBytes, UpTo } from "./readings.ts";
+import { ExactBytes, Line, type Reading, SomeBytes, SomePieces, UpTo } from "./readings.ts";
 import { Finder } from "./separators.ts";
 
 /** What feeds a reader, as far as the reader needs to know it. */
@@ -132,6 +132,25 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.perform(new UpTo(this, this.finder(separators)));
   }
 
+  /**
+   * Reads what there is, from `least` up to `most` bytes, in the pieces in which it came: nothing is copied, so that much can be
+   * passed on at little cost, as by `writev`. There are fewer than `least` at the end of the stream, and no pieces when nothing
+   * is left.
+   *
+   * If the connection is lost, what came before is read first, even if there are fewer than `least`; the next call throws.
+   *
+   * *Cancel safety*: nothing is lost.
+   *
+   * @throws RangeError if a number is not whole, or not `1 <= least <= most`; RuntimeError while another task waits for this
+   * reader; the error of the connection, if it was lost.
+   */
+  readPieces(least: number, most: number): Promise<Buffer[]> {
+    if (!Number.isInteger(least) || least < 1) return refuse("least", "a whole number of bytes >= 1", least);
+    if (!Number.isInteger(most) || most < least)
+      return refuse("most", `a whole number of bytes >= least (${least})`, most);
+    return this.perform(new SomePieces(this, least, most));
+  }
+
   /** Has the stream ended, and has everything been read? */
   atEof(): boolean {
     return this.ended && this.buffer.size === 0;
@@ -178,7 +197,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.failure?.error;
   }
 
-  /** Makes this read and all later ones throw `error`, even if there is data that was not read. */
+  /** Makes this read and all later ones throw `error`, even if there is data that was not read (but for {@link readPieces}). */
   setException(error: unknown): void {
     this.failure = { error };
     this.waiting?.grant();
@@ -210,7 +229,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   private perform<T>(reading: Reading<T>): Promise<T> {
     const scope = ambientScope();
     if (scope === undefined) return outsideTask(`${reading.kind}()`);
-    if (this.failure !== null) return Promise.reject(this.tell(this.failure));
+    if (this.failure !== null && !reading.readsRest) return Promise.reject(this.tell(this.failure));
     let value: T | typeof AGAIN;
     try {
       value = reading.attempt();
@@ -246,6 +265,16 @@ export class StreamReader implements AsyncIterable<Buffer> {
   trySome(n: number): Buffer | typeof AGAIN {
     if (n > 0 && this.buffer.size === 0 && !this.ended) return AGAIN;
     return this.take(n);
+  }
+
+  /** @internal */
+  tryPieces(least: number, most: number): Buffer[] | typeof AGAIN {
+    const { size } = this.buffer;
+    if (size === 0 && this.failure !== null) throw this.tell(this.failure);
+    if (size < least && !this.ended && this.failure === null) return AGAIN;
+    const taken = this.buffer.takePieces(most);
+    this.maybeResume();
+    return taken;
   }
 
   /** @internal */

@@ -32,6 +32,7 @@ type Read = (reader: StreamReader) => Promise<Buffer>;
 const reads: readonly (readonly [name: string, read: Read])[] = [
   ["read(7)", (reader) => reader.read(7)],
   ["read(): to the end", (reader) => reader.read()],
+  ["readPieces(3, 7)", async (reader) => Buffer.concat(await reader.readPieces(3, 7))],
   ["readLine", (reader) => reader.readLine()],
   ["readExactly(9)", (reader) => reader.readExactly(9).catch(partial)],
   ["readUntil", (reader) => reader.readUntil(["th", "ne"]).catch(partial)],

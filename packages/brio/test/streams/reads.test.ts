@@ -98,6 +98,70 @@ describe("read", () => {
     }));
 });
 
+describe("readPieces", () => {
+  const texts = async (reading: Promise<Buffer[]>): Promise<string[]> =>
+    (await reading).map((piece) => piece.toString());
+
+  it("gives what has come as it came, up to the most", () =>
+    runVirtual(async () => {
+      const reader = readerOf(["one", "two", "three"]);
+      expect(await texts(reader.readPieces(1, 7))).toEqual(["one", "two", "t"]);
+      expect(await texts(reader.readPieces(1, 7))).toEqual(["hree"]);
+    }));
+
+  it("copies nothing", () =>
+    runVirtual(async () => {
+      const piece = Buffer.from("piece");
+      const reader = new StreamReader();
+      reader.feedData(piece);
+      expect((await reader.readPieces(1, 10))[0]).toBe(piece);
+    }));
+
+  it("waits for the least, or the end of the stream, where nothing is left", () =>
+    runVirtual(async () => {
+      const reader = new StreamReader();
+      reader.feedData(Buffer.from("one"));
+      feedLater(reader, ["two"]);
+      expect(await texts(reader.readPieces(4, 100))).toEqual(["one", "two"]);
+      feedLater(reader, ["three"], true);
+      expect(await texts(reader.readPieces(100, 100))).toEqual(["three"]);
+      expect(await reader.readPieces(1, 100)).toEqual([]);
+    }));
+
+  it("waits for more than the reader holds before it has its source pause", () =>
+    runVirtual(async () => {
+      const moves: string[] = [];
+      const reader = new StreamReader({ limit: 2 });
+      reader.setTransport({
+        pauseReading: () => moves.push("pause"),
+        resumeReading: () => moves.push("resume"),
+      });
+      feedLater(reader, ["chunk1", "chunk2"]);
+      expect(await texts(reader.readPieces(12, 12))).toEqual(["chunk1", "chunk2"]);
+      expect(moves.at(-1)).toBe("resume");
+    }));
+
+  it("gives what came before the connection was lost, and then throws", () =>
+    runVirtual(async () => {
+      const reader = readerOf(["one", "two"]);
+      reader.setException(new Error("lost"));
+      expect(await texts(reader.readPieces(5, 5))).toEqual(["one", "tw"]);
+      expect(await texts(reader.readPieces(5, 5))).toEqual(["o"]);
+      expect(await errorOf(reader.readPieces(5, 5))).toEqual(new Error("lost"));
+    }));
+
+  it("needs numbers that make sense", () =>
+    runVirtual(async () => {
+      for (const [least, most] of [
+        [0, 1],
+        [1.5, 2],
+        [2, 1],
+        [1, Number.NaN],
+      ] as const)
+        expect(await errorOf(readerOf(["data"]).readPieces(least, most))).toBeInstanceOf(RangeError);
+    }));
+});
+
 describe("a limit", () => {
   it("must be more than nothing", () => {
     for (const limit of [0, -1, 1.5, Number.NaN])

@@ -119,6 +119,11 @@ export class HttpClient implements AsyncDisposable {
     return this.sender.active;
   }
 
+  /** @internal See Transport. */
+  get exclusive(): boolean {
+    return this.transport.exclusive;
+  }
+
   /**
    * Closes it: ends what is under way (who reads a body gets an error), and all connections.
    *

@@ -35,6 +35,8 @@ export interface Host {
 export class Transport {
   /** Does code of others see the requests, which may change them? */
   readonly foreign: boolean;
+  /** Is what comes in handed on to nobody but the exchanges, in buffers that nobody uses any more? */
+  readonly exclusive: boolean;
   private readonly own: boolean;
   /** Null if each exchange has a connection of its own. */
   private readonly dispatcher: Dispatcher | null;
@@ -58,6 +60,7 @@ export class Transport {
     const connections = Math.min(limits.connections ?? this.perHost, this.perHost);
     this.own = dispatcher === undefined;
     this.foreign = !this.own || interceptors.length > 0;
+    this.exclusive = !this.foreign && !http2; // there, several streams share a buffer
     const secure = { ...tls, allowH2: http2, timeout: connect ?? 0 };
     this.settings = {
       allowH2: http2,

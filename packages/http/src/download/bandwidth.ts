@@ -18,7 +18,7 @@ const BURSTS_PER_SECOND = 10;
 export class Bandwidth {
   private readonly limit: number;
   private readonly limiter: RateLimiter;
-  private readonly burst: number;
+  /** @internal How many bytes may come at once. */ readonly burst: number;
 
   /** @param bytesPerSecond an integer >= 1 */
   constructor(bytesPerSecond: number) {

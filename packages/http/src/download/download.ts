@@ -4,6 +4,7 @@ import { CancelledError, getRunningLoop, interruptible } from "brio";
 import { HttpClient } from "../client/http-client.ts";
 import type { HttpResponse } from "../client/response.ts";
 import { digestOf } from "./checksum.ts";
+import { withSpace } from "./disk-space.ts";
 import { ChecksumError, DownloadError, FileExistsError } from "./errors.ts";
 import { downloadName, numbered } from "./file-name.ts";
 import {
@@ -68,8 +69,6 @@ export async function performDownload(
     if (plan.name !== null && (await destination.skips(plan.name)))
       return skipped(plan, destination.path, begun);
     const partial = await PartialFile.open(plan.directory, plan.url, plan.resume);
-    if (partial === null)
-      throw new DownloadError(plan.url, `is being downloaded to ${plan.directory} already`);
     let kept = false;
     let hopeless = !plan.resume;
     let last: HttpResponse | null = null;
@@ -111,7 +110,8 @@ export async function performDownload(
       if (!kept && (hopeless || !partial.resumable)) await partial.discard();
       await partial.close();
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = await withSpace(plan, thrown);
     if (!(error instanceof CancelledError)) plan.onEvent({ type: "failed", url: plan.url, error });
     throw error;
   }
@@ -148,8 +148,15 @@ class Destination {
     try {
       await partial.keep(this.path, { durable, replace: existing === "replace" });
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
       // Somebody else was faster.
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new FileExistsError(url, this.path);
+      if (code === "EEXIST") throw new FileExistsError(url, this.path);
+      if (code === "ENOENT")
+        throw new DownloadError(
+          url,
+          "what had come was removed, or another process has taken it over",
+          error,
+        );
       throw error;
     }
   }

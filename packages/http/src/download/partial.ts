@@ -1,70 +1,88 @@
-import { createHash } from "node:crypto";
-import { link, mkdir, open as openHandle, rename, rm, unlink } from "node:fs/promises";
-import { join } from "node:path";
-import { CancelledError, interruptible, uncancellable } from "brio";
-import { type File, open, readFile, writeFile } from "brio/files";
+import { createHash, randomBytes } from "node:crypto";
+import { constants, writev } from "node:fs";
+import { copyFile, link, mkdir, open as openHandle, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { interruptible, uncancellable } from "brio";
+import { type File, open, writeFile } from "brio/files";
+import { DownloadError } from "./errors.ts";
+import { type Notes, notesOf, type Progress } from "./notes.ts";
+import { type Owner, ownSelf, runs } from "./owner.ts";
 
-/** A part of a file, from one byte up to another, and how far it has come. */
-export interface Segment {
-  readonly from: number;
-  /** The byte after the last; null: wherever the file ends. */
-  readonly to: number | null;
-  /** The next byte that is missing. */
-  at: number;
-}
+const writeVector = promisify(writev);
 
-/** What is known of a download that has begun: kept beside the file, so that another try can go on. */
-export interface Progress {
-  /** What says whether the file on the server is still the same: a strong ETag, or else when it was changed. */
-  readonly validator: string | null;
-  readonly total: number | null;
-  readonly segments: Segment[];
-}
+/** So long nothing must have come to a file of a process elsewhere until it is given up, in milliseconds. */
+const QUIET = 60_000;
 
-/** The downloads of this process: two of the same file would write into each other. */
+/** What this thread is bringing: where its notes are, and which files. */
 const underWay = new Set<string>();
 
-/**
- * A file that has not all come yet: `.brio-….part` in the folder it is for, with `.brio-….part.json`, which says what of it is
- * there. Their name is made of the URL, so that another try finds them, whatever the file will be called.
+/*
+ * What is downloaded from one URL to one folder has one file of notes, whose name is made of the URL, so that another try finds it.
+ * It says how far that has come, who brings it, and which file, `.brio-….part`, it comes to. That file has a name that is used once:
+ *
+ *   begin ──> part of its own, notes name the process ─┬─ whole ──────────> renamed to what it is; notes removed
+ *                                                      ├─ fails ──────────> notes name nobody: "left"
+ *                                                      └─ killed ─────────> notes name a process that does not run: "left"
+ *   left ──── another try renames the part to a name of its own, and notes that: one of several succeeds
+ *
+ * So nobody ever writes to a file that somebody else writes to, however they race. Whether a process elsewhere still runs nobody
+ * can know: its file is left alone while it changes, and copied rather than renamed.
  */
+
+/** A file that has not all come yet. */
 export class PartialFile {
   readonly file: File;
-  private readonly directory: string;
-  private readonly key: string;
+  private readonly url: string;
   private readonly path: string;
-  progress: Progress | null = null;
+  private readonly notes: string;
+  progress: Progress | null;
+  private empty = false;
+  /** It was kept, or discarded. */
+  private over = false;
 
-  private constructor(file: File, directory: string, key: string, path: string) {
+  private constructor(file: File, url: string, path: string, notes: string, progress: Progress | null) {
     this.file = file;
-    this.directory = directory;
-    this.key = key;
+    this.progress = progress;
+    this.url = url;
     this.path = path;
+    this.notes = notes;
+    underWay.add(basename(path));
   }
 
-  /** Opens what an earlier try has left, or something new. Null if it is open already, in this process. */
-  static async open(directory: string, url: string, resume: boolean): Promise<PartialFile | null> {
+  /**
+   * Opens what an earlier try has left, or something new.
+   *
+   * @throws DownloadError if somebody is bringing it already; the system's error.
+   */
+  static async open(directory: string, url: string, resume: boolean): Promise<PartialFile> {
     await settled(mkdir(directory, { recursive: true }));
-    const hash = createHash("sha256").update(url).digest("hex").slice(0, 16);
-    const path = join(directory, `.brio-${hash}.part`);
-    if (underWay.has(path)) return null;
-    underWay.add(path);
+    const prefix = `.brio-${createHash("sha256").update(url).digest("hex").slice(0, 16)}`;
+    const notes = join(directory, `${prefix}.part.json`);
+    const busy = (by: string): DownloadError =>
+      new DownloadError(url, `is being downloaded to ${directory} already, by ${by}`);
+    if (underWay.has(notes)) throw busy("this process");
+    underWay.add(notes);
     try {
-      const { file, made } = await uncancellable(() => openOrMake(path), { grace: null });
-      const partial = new PartialFile(file, directory, path, path);
+      const left = await notesOf(notes, url, `${prefix}-`);
+      const other = left === null ? null : await holder(left, directory);
+      if (other !== null) throw busy(other);
+      const path = join(directory, `${prefix}-${randomBytes(6).toString("hex")}.part`);
+      const file = await uncancellable(() => claim(left, path, notes, url), { grace: null });
+      const partial = new PartialFile(file, url, path, notes, resume ? (left?.progress ?? null) : null);
       try {
-        const left = resume ? await progressOf(`${path}.json`, url) : null;
         const { size } = await file.stat();
-        if (left?.segments.every(({ at }) => at <= size)) partial.progress = left;
-        else await file.truncate(0);
+        partial.empty = size === 0;
+        const there = partial.progress?.segments.every(({ from, at }) => at === from || at <= size);
+        if (there !== true) await partial.restart(null);
       } catch (error) {
-        if (made || !resume) await partial.discard();
-        await file.close();
+        if (!partial.resumable) await partial.discard();
+        await partial.close();
         throw error;
       }
       return partial;
     } catch (error) {
-      underWay.delete(path);
+      underWay.delete(notes);
       throw error;
     }
   }
@@ -79,17 +97,33 @@ export class PartialFile {
     return this.received > 0 && this.progress?.validator !== null;
   }
 
+  /** Writes all pieces, one after the other, from a place on; resolves with their length. It can't be cancelled. */
+  async write(at: number, pieces: readonly Buffer[]): Promise<number> {
+    let left = pieces;
+    let written = 0;
+    this.empty = false;
+    while (left.length > 0) {
+      const { bytesWritten } = await settled(writeVector(this.file.fd, left, at + written));
+      written += bytesWritten;
+      left = after(left, bytesWritten);
+    }
+    return written;
+  }
+
   /** Forgets what is there. */
   async restart(progress: Progress | null): Promise<void> {
     this.progress = progress;
+    // ext4 writes a file to the disk when it is closed if it was cut off before, even if there was nothing to cut off.
+    if (this.empty) return;
+    // First: notes must never tell of more than there is.
+    await this.note(ownSelf());
     await this.file.truncate(0);
+    this.empty = true;
   }
 
   /** Notes how far it has come. */
-  async save(url: string): Promise<void> {
-    if (this.progress?.validator === null || this.progress === null) return;
-    const text = JSON.stringify({ url, ...this.progress });
-    await writeFile(`${this.path}.json`, text, { durable: false });
+  async save(): Promise<void> {
+    await this.note(ownSelf());
   }
 
   /**
@@ -107,8 +141,9 @@ export class PartialFile {
           await settled(link(this.path, path));
           await settled(unlink(this.path));
         }
-        await settled(rm(`${this.path}.json`, { force: true }));
-        if (durable) await settled(syncFolder(this.directory));
+        this.over = true;
+        await settled(rm(this.notes, { force: true }));
+        if (durable) await settled(syncFolder(dirname(path)));
       },
       { grace: null },
     );
@@ -116,53 +151,95 @@ export class PartialFile {
 
   /** Removes what has come. */
   async discard(): Promise<void> {
+    this.over = true;
     await uncancellable(
       async () => {
         await settled(rm(this.path, { force: true }));
-        await settled(rm(`${this.path}.json`, { force: true }));
+        await settled(rm(this.notes, { force: true }));
       },
       { grace: null },
     );
   }
 
+  /** Leaves what was neither kept nor discarded to another try. */
   async close(): Promise<void> {
     try {
+      if (!this.over) await uncancellable(() => this.note(null), { grace: null });
       await this.file.close();
     } finally {
-      underWay.delete(this.key);
+      underWay.delete(this.notes);
+      underWay.delete(basename(this.path));
     }
   }
-}
 
-async function openOrMake(path: string): Promise<{ file: File; made: boolean }> {
-  try {
-    return { file: await open(path, "r+"), made: false };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return { file: await open(path, "wx+"), made: true };
+  /** On a full disk there is no place for notes either. */
+  private async note(owner: Owner | null): Promise<void> {
+    const { notes, url, path, progress } = this;
+    await writeNotes(notes, { url, part: basename(path), owner, progress }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    });
   }
 }
 
-/** What an earlier try has noted, if that can be made sense of. */
-async function progressOf(path: string, url: string): Promise<Progress | null> {
+async function writeNotes(path: string, notes: Notes): Promise<void> {
+  await writeFile(path, JSON.stringify(notes), { durable: false });
+}
+
+/** Who is bringing it, in words; null if nobody is. */
+async function holder({ owner, part }: Notes, directory: string): Promise<string | null> {
+  if (owner === null) return null;
+  const running = runs(owner);
+  if (running === null) {
+    const changed = await interruptible(stat(join(directory, part))).catch(() => null);
+    const quiet = changed === null ? QUIET : Date.now() - changed.mtimeMs;
+    return quiet >= QUIET ? null : "a process elsewhere";
+  }
+  const { pid, thread } = ownSelf();
+  // This thread would know of it.
+  if (!running || (owner.pid === pid && owner.thread === thread && !underWay.has(part))) return null;
+  return `process ${owner.pid}`;
+}
+
+/** Opens the file of that name: what was left, if nobody else has taken that. Not to be cancelled. */
+async function claim(left: Notes | null, path: string, notes: string, url: string): Promise<File> {
+  const from = left === null ? null : join(dirname(path), left.part);
+  const elsewhere = left?.owner != null && left.owner.place !== ownSelf().place;
+  const taken = from !== null && (await taking(from, path, elsewhere));
   try {
-    const read = JSON.parse(await readFile(path, "utf8")) as Progress & { url: string };
-    if (read.url !== url || typeof read.validator !== "string" || !Array.isArray(read.segments)) return null;
-    const sound = read.segments.every(
-      ({ from, to, at }) =>
-        isPlace(from) && isPlace(at) && at >= from && (to === null || (isPlace(to) && at <= to)),
-    );
-    const { validator, total, segments } = read;
-    if (!sound || segments.length === 0 || (total !== null && !isPlace(total))) return null;
-    return { validator, total, segments };
+    const progress = taken ? (left?.progress ?? null) : null;
+    await writeNotes(notes, { url, part: basename(path), owner: ownSelf(), progress });
+    return await open(path, taken ? "r+" : "wx+");
   } catch (error) {
-    if (error instanceof CancelledError) throw error;
-    return null; // there is none, or it was cut off
+    if (left === null || from === null || !taken) {
+      await settled(rm(notes, { force: true }));
+    } else {
+      await settled(rename(path, from));
+      await writeNotes(notes, { ...left, owner: null }).catch(() => {}); // then they are as they were
+    }
+    throw error;
   }
 }
 
-function isPlace(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+/** Takes what was left. False: it is not there, or no longer. */
+async function taking(from: string, to: string, elsewhere: boolean): Promise<boolean> {
+  try {
+    if (!elsewhere) await settled(rename(from, to));
+    else await settled(copyFile(from, to, constants.COPYFILE_FICLONE).then(() => rm(from, { force: true })));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** What of the pieces comes after so many bytes. */
+function after(pieces: readonly Buffer[], bytes: number): Buffer[] {
+  let skipped = bytes;
+  return pieces.flatMap((piece) => {
+    const rest = piece.subarray(Math.min(skipped, piece.length));
+    skipped -= piece.length - rest.length;
+    return rest.length > 0 ? [rest] : [];
+  });
 }
 
 /** Not every system can do that with a folder. */

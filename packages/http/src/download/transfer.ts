@@ -1,26 +1,24 @@
-import { statfs } from "node:fs/promises";
-import {
-  CancelledError,
-  ExceptionGroup,
-  getRunningLoop,
-  interruptible,
-  sleep,
-  taskGroup,
-  uncancellable,
-} from "brio";
+import { CancelledError, ExceptionGroup, getRunningLoop, sleep, taskGroup, uncancellable } from "brio";
 import { HttpConnectionError, HttpProtocolError, HttpTimeoutError } from "../client/errors.ts";
 import type { HttpClient } from "../client/http-client.ts";
 import type { HttpResponse } from "../client/response.ts";
-import { DiskSpaceError, DownloadError, FileChangedError } from "./errors.ts";
+import { checkSpace } from "./disk-space.ts";
+import { DownloadError, FileChangedError } from "./errors.ts";
+import { Inflow } from "./inflow.ts";
+import type { Progress, Segment } from "./notes.ts";
 import type { CheckedDownload } from "./options.ts";
-import type { PartialFile, Progress, Segment } from "./partial.ts";
+import type { PartialFile } from "./partial.ts";
+import { Spent } from "./spent.ts";
 
 /** How often progress is told, and noted, in milliseconds. */
 const TELL_EVERY = 100;
 const SAVE_EVERY = 1000;
 
-/** How much is written at once. */
-const PIECE = 262_144;
+/** The most that is written at once, in bytes. */
+const MOST = 1_048_576;
+
+/** So much may wait to be written, or a little more, before the server is slowed down. */
+const BUFFER = 524_288;
 
 /** Pauses after a connection was lost. */
 const FIRST_PAUSE = 250;
@@ -46,7 +44,7 @@ export class Transfer {
   private readonly begin: Begin;
   private begun = false;
   private told = 0;
-  private saved = 0;
+  private saved = getRunningLoop().time();
   private failures = 0;
 
   constructor(plan: CheckedDownload, client: HttpClient, partial: PartialFile, begin: Begin) {
@@ -66,10 +64,7 @@ export class Transfer {
         await this.segments(first);
         return true;
       } catch (error) {
-        if (!(error instanceof Changed)) {
-          await uncancellable(() => this.save(), { grace: null });
-          throw error;
-        }
+        if (!(error instanceof Changed)) throw error;
         if (times >= plan.attempts) throw error.cause ?? new FileChangedError(plan.url, times);
         plan.onEvent({ type: "changed", url: plan.url });
         await partial.restart(null);
@@ -164,28 +159,37 @@ export class Transfer {
     }
   }
 
+  /** While some is written, more comes: two writes of a segment are never under way at once. */
   private async receive(segment: Segment, response: HttpResponse): Promise<void> {
     const { plan } = this;
+    const inflow = new Inflow(response.body);
+    const spent = new Spent(this.client.exclusive);
+    const most = plan.bandwidth === null ? MOST : Math.min(MOST, plan.bandwidth.burst);
     let writing: Promise<void> = Promise.resolve();
-    let next = segment.at;
+    const write = async (): Promise<void> => {
+      const pieces = inflow.take();
+      segment.at += await this.partial.write(segment.at, pieces);
+      spent.add(pieces);
+    };
     try {
-      for (;;) {
-        const left = segment.to === null ? PIECE : Math.min(PIECE, segment.to - next);
-        if (left === 0) break;
-        const piece = await response.body.read(left);
-        await writing; // while the next piece came
-        if (piece.length === 0) break;
-        if (next + piece.length > plan.maxBytes) throw this.tooLarge(null);
-        await plan.bandwidth?.take(piece.length);
-        writing = this.write(segment, next, piece);
-        next += piece.length;
+      for (let next = segment.at; next !== segment.to; ) {
+        const length = await inflow.come(segment.to === null ? most : Math.min(most, segment.to - next));
+        if (length === 0) break;
+        if (next + length > plan.maxBytes) throw this.tooLarge(null);
+        await plan.bandwidth?.take(length);
+        await writing;
+        writing = write();
+        writing.catch(() => {}); // whoever waits for it is told
+        next += length;
         this.tell();
         await this.savedNowAndThen();
       }
       await writing;
     } catch (error) {
+      response.close();
       await uncancellable(() => writing.catch(() => {}), { grace: null });
-      if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw await spaceError(plan, null, error);
+      // What has come and was waiting for its turn would have to come again.
+      if (error instanceof CancelledError && plan.resume) await this.keepRest(segment, inflow, write);
       throw error;
     } finally {
       response.close();
@@ -194,10 +198,17 @@ export class Transfer {
       throw new Short(plan.url, `the server has sent ${segment.at} bytes of ${segment.to}`);
   }
 
-  /** What is noted as received is on the disk, as far as this process is concerned. */
-  private async write(segment: Segment, at: number, piece: Buffer): Promise<void> {
-    await this.partial.file.writeAt(at, piece);
-    segment.at = at + piece.length;
+  /** Writes what has come of a response that was closed. */
+  private async keepRest(segment: Segment, inflow: Inflow, write: () => Promise<void>): Promise<void> {
+    const rest = async (): Promise<void> => {
+      while (segment.at !== segment.to) {
+        const length = await inflow.come(segment.to === null ? MOST : segment.to - segment.at);
+        if (length === 0 || segment.at + length > this.plan.maxBytes) return;
+        await write();
+      }
+    };
+    // It ends with the error that the response was closed with, or with one that writing fails with.
+    await uncancellable(() => rest().catch(() => {}), { grace: null });
   }
 
   /** Asks for what is missing of a segment. */
@@ -211,6 +222,7 @@ export class Transfer {
     if (!whole && typeof progress?.validator === "string") headers["if-range"] = progress.validator;
     const given = plan.request.headers ?? {};
     const response = await this.client.get(plan.target, {
+      bufferBytes: BUFFER,
       ...plan.request,
       headers: { ...headers, ...(Symbol.iterator in given ? Object.fromEntries(given) : given) },
       decompress: false,
@@ -271,15 +283,7 @@ export class Transfer {
     const now = getRunningLoop().time();
     if (now - this.saved < SAVE_EVERY) return;
     this.saved = now;
-    await this.save();
-  }
-
-  /** On a full disk there is no place for notes either. */
-  private async save(): Promise<void> {
-    if (!this.plan.resume || this.partial.received === 0) return;
-    await this.partial.save(this.plan.url).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    });
+    await this.partial.save();
   }
 
   private tooLarge(size: number | null): DownloadError {
@@ -321,29 +325,4 @@ function validatorOf(response: HttpResponse): string | null {
   const etag = response.header("etag");
   if (etag?.startsWith('"')) return etag;
   return response.header("last-modified");
-}
-
-/** @throws DiskSpaceError if what is still to come does not fit. */
-async function checkSpace(plan: CheckedDownload, needed: number): Promise<void> {
-  const available = await freeSpace(plan.directory);
-  if (available !== null && available < needed) throw await spaceError(plan, needed, undefined);
-}
-
-async function spaceError(
-  plan: CheckedDownload,
-  needed: number | null,
-  cause: unknown,
-): Promise<DiskSpaceError> {
-  return new DiskSpaceError(plan.url, plan.directory, needed, await freeSpace(plan.directory), cause);
-}
-
-/** Not every file system says it. */
-async function freeSpace(directory: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await interruptible(statfs(directory));
-    return bavail * bsize;
-  } catch (error) {
-    if (error instanceof CancelledError) throw error;
-    return null;
-  }
 }
