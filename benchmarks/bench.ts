@@ -16,7 +16,9 @@ import {
   type ResultRow,
   type Results,
 } from "./harness/results.ts";
-import { findPython, type Python, processor, redisAnswers, redisUrl, versionOf } from "./harness/system.ts";
+import type { Row } from "./harness/row.ts";
+import { addresses, servicesHere } from "./harness/services.ts";
+import { findPython, type Python, processor, versionOf } from "./harness/system.ts";
 import { growthBlock, rowBlock } from "./harness/terminal.ts";
 
 const header = { node: process.version, cpu: processor(), date: new Date().toISOString() };
@@ -70,10 +72,15 @@ async function main(): Promise<void> {
   if (missing.length > 0) console.log(`Not here: ${missing.join(", ")}`);
   console.log();
   const begin = performance.now();
-  const redis = options.rows.every(({ needs }) => needs === undefined) || (await redisAnswers());
-  const possible = options.rows.filter(({ needs }) => needs === undefined || redis);
-  for (const { name } of options.rows.filter((row) => !possible.includes(row))) {
-    console.log(`${name} is left out: no Redis answers at ${redisUrl}\n`);
+  const services = await servicesHere(options.rows.flatMap(({ needs }) => needs ?? []));
+  const possible: Row[] = [];
+  for (const row of options.rows) {
+    if (row.needs === undefined || services.has(row.needs)) {
+      possible.push(row);
+      continue;
+    }
+    const { host, port } = addresses[row.needs];
+    console.log(`${row.name} is left out: no ${row.needs} answers at ${host}:${port}\n`);
   }
   const run = options.growth ? grow : compare;
   const failures = await run({ ...options, rows: possible, peers }, python);

@@ -6,6 +6,7 @@ import { echo } from "./echo.ts";
 import { executors } from "./executors.ts";
 import { httpClient } from "./http-client.ts";
 import { httpServer } from "./http-server.ts";
+import { sql } from "./sql.ts";
 
 export const rows: readonly Row[] = [
   ...core,
@@ -14,4 +15,5 @@ export const rows: readonly Row[] = [
   ...distributed,
   ...httpClient,
   ...httpServer,
+  ...sql,
 ];

@@ -20,9 +20,14 @@ const colours: Readonly<Record<PeerName, string>> = {
   workerpool: "#ff8ab7",
   bullmq: "#d1495b",
   undici: "#ff725c",
+  "sqlite-thread": "#4269d0",
   asyncio: "#3ca951",
   uvloop: "#6cc5b0",
   trio: "#a463f2",
+  aiosqlite: "#3ca951",
+  asyncpg: "#6cc5b0",
+  aiopg: "#3ca951",
+  aiomysql: "#3ca951",
 };
 
 const WIDTH = 900;

@@ -12,9 +12,14 @@ export const peerNames = [
   "workerpool",
   "bullmq",
   "undici",
+  "sqlite-thread",
   "asyncio",
   "uvloop",
   "trio",
+  "aiosqlite",
+  "asyncpg",
+  "aiopg",
+  "aiomysql",
 ] as const;
 
 export type PeerName = (typeof peerNames)[number];
@@ -31,12 +36,23 @@ export const runtimes = [
 
 export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
 
-export const pythonPeers = ["asyncio", "uvloop", "trio"] as const satisfies PeerName[];
+export const pythonPeers = [
+  "asyncio",
+  "uvloop",
+  "trio",
+  "aiosqlite",
+  "asyncpg",
+  "aiopg",
+  "aiomysql",
+] as const satisfies PeerName[];
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
 
+/** Those that are Node itself. */
+export const isNode = (peer: PeerName): boolean => peer === "native" || peer === "sqlite-thread";
+
 /** Those that come from npm, brio among them. */
-export const isPackage = (peer: PeerName): boolean => peer !== "native" && !isPython(peer);
+export const isPackage = (peer: PeerName): boolean => !isNode(peer) && !isPython(peer);
 
 /** Pools of threads or processes, and nothing else. */
 export const poolPackages = ["piscina", "tinypool", "workerpool"] as const satisfies PeerName[];
@@ -55,7 +71,12 @@ export const titles: Readonly<Record<PeerName, string>> = {
   workerpool: "workerpool",
   bullmq: "BullMQ",
   undici: "undici",
+  "sqlite-thread": "node:sqlite in a thread",
   asyncio: "asyncio",
   uvloop: "uvloop",
   trio: "trio",
+  aiosqlite: "aiosqlite",
+  asyncpg: "asyncpg",
+  aiopg: "aiopg",
+  aiomysql: "aiomysql",
 };

@@ -1,5 +1,6 @@
 /** What one row of the comparison is. The rows themselves are in ../groups. */
 import type { PeerName } from "./peers.ts";
+import type { Service } from "./services.ts";
 
 export type Unit = "ns" | "ms" | "B" | "msg/s" | "jobs/s" | "req/s";
 
@@ -33,7 +34,7 @@ export interface Row {
   /** The load of one size of `--growth`; absent when a row has nothing that grows. */
   readonly grown?: (size: number) => Load;
   /** A server that must answer; without it, the row is left out. */
-  readonly needs?: "Redis";
+  readonly needs?: Service;
   /** Who takes part. Everyone else gets a dash. */
   readonly peers: readonly PeerName[];
   /** Who takes several seconds, and is left out of a quick run. */

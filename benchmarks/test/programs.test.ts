@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { rows } from "../groups/index.ts";
 import { isPackage, isPython, type PeerName, peerNames } from "../harness/peers.ts";
 import type { Row } from "../harness/row.ts";
-import { redisAnswers, redisUrl } from "../harness/system.ts";
+import { addresses, servicesHere } from "../harness/services.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
@@ -12,7 +12,7 @@ const runsProgram = ({ measure }: Row): boolean =>
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
-const inPython = ["asyncio", "trio"] as const; // uvloop runs asyncio's
+const inPython = peerNames.filter((peer) => isPython(peer) && peer !== "uvloop"); // which runs asyncio's
 
 const rowsOf = (group: string, name: PeerName): Row[] =>
   rows.filter((row) => row.group === group && runsProgram(row) && row.peers.includes(name));
@@ -56,15 +56,20 @@ test.each(cases(inPython))("$name has a program for each $group row", ({ group, 
   );
 });
 
-const redis = await redisAnswers();
-if (!redis && process.env.BRIO_REQUIRE_SERVICES === "1") throw new Error(`no Redis answers at ${redisUrl}`);
+const needed = new Set(rows.flatMap(({ needs }) => needs ?? []));
+const services = await servicesHere(needed);
+for (const service of needed) {
+  if (services.has(service) || process.env.BRIO_REQUIRE_SERVICES !== "1") continue;
+  const { host, port } = addresses[service];
+  throw new Error(`no ${service} answers at ${host}:${port}`);
+}
 
 const timed = rows
   .filter(
     (row) =>
       row.measure === "time" || row.measure === "rate" || row.measure === "lag" || row.measure === "resident",
   )
-  .filter((row) => row.needs === undefined || redis)
+  .filter((row) => row.needs === undefined || services.has(row.needs))
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })));
 
 test.each(timed)("$peer comes to the right result in $row.name", async ({ row, peer }) => {
