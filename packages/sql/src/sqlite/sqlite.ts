@@ -112,6 +112,14 @@ export class SqliteDatabase extends Database {
     }
   }
 
+  /** @internal */
+  protected override borrowReady(text: string | null): DriverConnection | null {
+    if (text === null || !onlyReads(text)) return super.borrowReady(text);
+    const connection = this.readers.takeReady();
+    if (connection !== null) this.lent.add(connection);
+    return connection;
+  }
+
   /** @internal What only reads goes to a reader. */
   protected override async borrow(text: string | null): Promise<DriverConnection> {
     if (text === null || !onlyReads(text)) return await super.borrow(text);
