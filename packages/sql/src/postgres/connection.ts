@@ -2,6 +2,7 @@ import type pg from "pg";
 import type PgCursor from "pg-cursor";
 import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
 import { optionalDriver } from "../database/optional-driver.ts";
+import { ReadAhead } from "../database/read-ahead.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { ConnectionLostError } from "../statement/errors.ts";
 import { cancelRequest, type PgClient, type PgConnectionClass } from "./cancel-request.ts";
@@ -74,7 +75,7 @@ export class PostgresConnection implements DriverConnection {
   async open({ text, parameters }: Compiled): Promise<Cursor> {
     const { default: Cursor } = await optionalDriver("pg-cursor", () => import("pg-cursor"));
     const cursor = this.raw.query(new Cursor(text, parameters, { types: this.kit.types }));
-    return { read: (count) => cursor.read(count), close: () => this.end(cursor) };
+    return new ReadAhead({ read: (count) => cursor.read(count), close: () => this.end(cursor) });
   }
 
   /** pg-cursor waits for the server's answer, and for ever if the connection breaks before it. */

@@ -1,7 +1,8 @@
 import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
+import { ReadAhead } from "../database/read-ahead.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { DatabaseProcess } from "./database-process.ts";
-import type { RowsReply, Start } from "./process/protocol.ts";
+import type { ColumnsReply, RowsReply, Start } from "./process/protocol.ts";
 
 /** How long a cancelled statement may go on by itself. Most end sooner, and then their process needn't end for them. */
 const GRACE = 50;
@@ -53,32 +54,17 @@ export class SqliteConnection implements DriverConnection {
   async open({ text, parameters }: Compiled): Promise<Cursor> {
     const { process } = this;
     await this.ask(process.ask({ type: "cursor", text, parameters }));
-    let ahead: Promise<unknown> | null = null;
-    let over = false;
-    const next = (count: number): Promise<unknown> => {
-      const rows = process.ask({ type: "read", count });
-      rows.catch(() => {});
-      return rows;
-    };
-    return {
-      // The process reads the next rows while these are used.
+    const cursor: Cursor = {
       read: async (count) => {
-        if (over) return [];
-        const reply = await this.ask<RowsReply>(ahead ?? next(count));
-        over = reply.rows.length < count;
-        ahead = over ? null : next(count);
-        return objects(reply);
+        const { columns, values } = await this.ask<ColumnsReply>(process.ask({ type: "read", count }));
+        return transposed(columns, values);
       },
       close: async () => {
-        if (!process.alive) return;
-        try {
-          await ahead;
-        } catch {
-          // That is of no interest to anybody any more.
-        }
         if (process.alive) await process.ask({ type: "closeCursor" });
       },
     };
+    // Two: or the process would wait for the next request while an answer is on its way.
+    return new ReadAhead(cursor, 2);
   }
 
   /**
@@ -129,6 +115,15 @@ function objects({ columns, rows }: RowsReply): unknown[] {
   return rows.map((row) => {
     const object: Record<string, unknown> = {};
     for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i];
+    return object;
+  });
+}
+
+function transposed(columns: readonly string[], values: readonly unknown[][]): unknown[] {
+  const names = [...columns.keys()];
+  return Array.from(values[0] ?? [], (_, at) => {
+    const object: Record<string, unknown> = {};
+    for (const place of names) object[columns[place] as string] = values[place]?.[at];
     return object;
   });
 }

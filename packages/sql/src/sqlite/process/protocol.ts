@@ -27,9 +27,15 @@ export interface RowsReply {
   readonly insertId: number | bigint | null;
 }
 
+/** Rows of a cursor: the values of each column, which is written and read faster. */
+export interface ColumnsReply {
+  readonly columns: readonly string[];
+  readonly values: unknown[][];
+}
+
 /** How a request ended. */
 export type Reply =
-  | { readonly ok: true; readonly value: RowsReply | number | null }
+  | { readonly ok: true; readonly value: RowsReply | ColumnsReply | number | null }
   | { readonly ok: false; readonly error: Failure };
 
 /** An error, as it comes out of the process. */

@@ -1,14 +1,21 @@
 import { type Engine, openEngine, type Prepared } from "./engine.ts";
-import type { Request, RowsReply, Start } from "./protocol.ts";
+import type { ColumnsReply, Request, RowsReply, Start } from "./protocol.ts";
 
 /** So many prepared statements are kept. */
 const KEPT = 200;
+
+interface OpenCursor {
+  readonly columns: readonly string[];
+  readonly rows: Iterator<unknown[]>;
+  /** Has it come to the end? */
+  over: boolean;
+}
 
 /** A database that is open in this process. */
 export class Served {
   private readonly engine: Engine;
   private readonly prepared = new Map<string, Prepared>();
-  private cursor: { columns: readonly string[]; rows: Iterator<unknown[]> } | null = null;
+  private cursor: OpenCursor | null = null;
 
   private constructor(engine: Engine) {
     this.engine = engine;
@@ -28,7 +35,7 @@ export class Served {
     return new Served(engine);
   }
 
-  answer(request: Exclude<Request, { type: "open" }>): RowsReply | number | null {
+  answer(request: Exclude<Request, { type: "open" }>): RowsReply | ColumnsReply | number | null {
     switch (request.type) {
       case "run":
         return this.run(request.text, request.parameters);
@@ -41,7 +48,7 @@ export class Served {
       }
       case "cursor": {
         const { columns, iterate } = this.engine.prepare(request.text);
-        this.cursor = { columns, rows: iterate(request.parameters.map(toSqlite)) };
+        this.cursor = { columns, rows: iterate(request.parameters.map(toSqlite)), over: false };
         return { columns, rows: [], affected: 0, insertId: null };
       }
       case "read":
@@ -85,16 +92,23 @@ export class Served {
     return { columns: [], rows: [], affected: this.changes() - before, insertId: null };
   }
 
-  private read(count: number): RowsReply {
+  private read(count: number): ColumnsReply {
     if (this.cursor === null) throw new Error("no cursor is open");
     const { columns, rows } = this.cursor;
-    const found: unknown[][] = [];
-    while (found.length < count) {
+    const values: unknown[][] = columns.map(() => []);
+    for (let read = 0; read < count && !this.cursor.over; read++) {
       const next = rows.next();
-      if (next.done === true) break;
-      found.push(next.value);
+      if (next.done === true) {
+        this.cursor.over = true;
+        break;
+      }
+      const row = next.value;
+      for (let i = 0; i < row.length; i++) {
+        const value = row[i];
+        values[i]?.push(typeof value === "bigint" ? exact(value) : value);
+      }
     }
-    return { columns, rows: read(found), affected: 0, insertId: null };
+    return { columns, values };
   }
 
   private changes(): number {
