@@ -29,6 +29,7 @@ export interface PostgresKit {
 /** A client of pg. */
 export class PostgresConnection implements DriverConnection {
   readonly raw: PgClient;
+  readonly begin = null;
   private readonly kit: PostgresKit;
   private readonly giveBack: ((error?: boolean) => void) | null;
   /** What pg is told of the statements that are prepared on this connection, by their texts. */

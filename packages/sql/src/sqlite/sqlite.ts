@@ -146,6 +146,8 @@ function onlyReads(text: string): boolean {
  * A SQLite database, in processes beside the program: one that writes, and some that read meanwhile (WAL). So no statement
  * holds up the loop, and a statement that is cancelled really stops.
  *
+ * A transaction begins with its first statement, in one way to the process: until then it locks nothing.
+ *
  * @throws TypeError or RangeError for options; the database is opened when it is first asked.
  *
  * @example

@@ -1,5 +1,5 @@
 import { type Engine, openEngine, type Prepared } from "./engine.ts";
-import type { ColumnsReply, Request, RowsReply, Start } from "./protocol.ts";
+import type { Asked, ColumnsReply, RowsReply, Start } from "./protocol.ts";
 
 /** So many prepared statements are kept. */
 const KEPT = 200;
@@ -35,7 +35,11 @@ export class Served {
     return new Served(engine);
   }
 
-  answer(request: Exclude<Request, { type: "open" }>): RowsReply | ColumnsReply | number | null {
+  begin(text: string): void {
+    this.engine.exec(text);
+  }
+
+  answer(request: Asked): RowsReply | ColumnsReply | number | null {
     switch (request.type) {
       case "run":
         return this.run(request.text, request.parameters);
@@ -45,6 +49,11 @@ export class Served {
         let affected = 0;
         for (const [text, parameters] of request.statements) affected += this.run(text, parameters).affected;
         return affected;
+      }
+      case "load": {
+        const insert = this.statement(request.text);
+        for (const row of request.rows) insert.run(row.map(toSqlite));
+        return request.rows.length;
       }
       case "cursor": {
         const { columns, iterate } = this.engine.prepare(request.text);
