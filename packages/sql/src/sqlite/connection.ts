@@ -65,7 +65,7 @@ export class SqliteConnection implements DriverConnection {
     loadRows(
       {
         say: (text) => this.ask({ type: "script", text }),
-        insert: (text, rows) => this.ask({ type: "load", text, rows }),
+        insert: (head, rows) => this.ask({ type: "load", head, rows }),
       },
       table,
       columns,

@@ -5,13 +5,13 @@ import { SQLITE } from "../statement/dialect.ts";
 /** What the connection does for it. */
 export interface RowTaker {
   say(text: string): Promise<unknown>;
-  /** Runs a statement for each row. */
-  insert(text: string, rows: readonly (readonly unknown[])[]): Promise<unknown>;
+  /** @param head `insert into t (a, b)` */
+  insert(head: string, rows: readonly (readonly unknown[])[]): Promise<unknown>;
 }
 
 /** Begins a bulk load: behind a savepoint, which is a transaction where there is none. */
 export async function loadRows(taker: RowTaker, table: string, columns: readonly string[]): Promise<Loader> {
-  const text = `insert into ${table} (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")})`;
+  const head = `insert into ${table} (${columns.join(", ")})`;
   await taker.say(`savepoint ${NAME}`);
   let count = 0;
   let last: Promise<unknown> = Promise.resolve();
@@ -20,7 +20,7 @@ export async function loadRows(taker: RowTaker, table: string, columns: readonly
     async write(rows) {
       const values = rows.map((row) => row.map((value, at) => bound(value, at + 1, SQLITE)));
       const before = last;
-      last = taker.insert(text, values);
+      last = taker.insert(head, values);
       last.catch(() => {});
       count += rows.length;
       await before;

@@ -11,7 +11,7 @@ export type Asked =
   | { readonly type: "run"; readonly text: string; readonly parameters: readonly unknown[] }
   | { readonly type: "script"; readonly text: string }
   | { readonly type: "runAll"; readonly statements: readonly (readonly [string, readonly unknown[]])[] }
-  | { readonly type: "load"; readonly text: string; readonly rows: readonly (readonly unknown[])[] }
+  | { readonly type: "load"; readonly head: string; readonly rows: readonly (readonly unknown[])[] }
   | { readonly type: "cursor"; readonly text: string; readonly parameters: readonly unknown[] }
   | { readonly type: "read"; readonly count: number }
   | { readonly type: "closeCursor" }

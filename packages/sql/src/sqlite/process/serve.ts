@@ -1,6 +1,10 @@
 import { type Engine, openEngine, type Prepared } from "./engine.ts";
 import type { Asked, ColumnsReply, RowsReply, Start } from "./protocol.ts";
 
+/** So many rows are inserted by one statement, if they have no more parameters than SQLite takes. */
+const TOGETHER = 25;
+const PARAMETERS = 32_766;
+
 /** So many prepared statements are kept. */
 const KEPT = 200;
 
@@ -50,11 +54,8 @@ export class Served {
         for (const [text, parameters] of request.statements) affected += this.run(text, parameters).affected;
         return affected;
       }
-      case "load": {
-        const insert = this.statement(request.text);
-        for (const row of request.rows) insert.run(row.map(toSqlite));
-        return request.rows.length;
-      }
+      case "load":
+        return this.load(request.head, request.rows);
       case "cursor": {
         const { columns, iterate } = this.engine.prepare(request.text);
         this.cursor = { columns, rows: iterate(request.parameters.map(toSqlite)), over: false };
@@ -86,6 +87,25 @@ export class Served {
     const before = this.changes();
     const rows = read(statement.all(values));
     return { columns, rows, affected: this.changes() - before, insertId: null };
+  }
+
+  /** Some rows at a time: that costs half as much as one after the other. */
+  private load(head: string, rows: readonly (readonly unknown[])[]): number {
+    const width = rows[0]?.length ?? 1;
+    const size = Math.max(1, Math.min(TOGETHER, Math.floor(PARAMETERS / width)));
+    const tuple = `(${Array(width).fill("?").join(", ")})`;
+    const insert = (count: number): Prepared =>
+      this.statement(`${head} values ${Array(count).fill(tuple).join(", ")}`);
+    const many = rows.length < size ? null : insert(size);
+    let values: unknown[] = [];
+    for (const row of rows) {
+      for (const value of row) values.push(toSqlite(value));
+      if (many === null || values.length < size * width) continue;
+      many.run(values);
+      values = [];
+    }
+    if (values.length > 0) insert(values.length / width).run(values);
+    return rows.length;
   }
 
   /** One statement may give rows; several may not. */
