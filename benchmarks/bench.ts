@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { rows } from "./groups/index.ts";
 import { compareRow, type Failure } from "./harness/compare.ts";
 import { growRow, growthLimit } from "./harness/growth.ts";
+import { needsMet, whyMissing } from "./harness/needs.ts";
 import { help, type Options, parseOptions, UsageError } from "./harness/options.ts";
 import { writeComparison, writeGrowth } from "./harness/publish.ts";
 import {
@@ -15,15 +16,8 @@ import {
   type ResultRow,
   type Results,
 } from "./harness/results.ts";
-import {
-  findPython,
-  isHere,
-  type Python,
-  processor,
-  redisAnswers,
-  redisUrl,
-  versionOf,
-} from "./harness/system.ts";
+import type { Row } from "./harness/row.ts";
+import { findPython, isHere, type Python, processor, versionOf } from "./harness/system.ts";
 import { growthBlock, rowBlock } from "./harness/terminal.ts";
 
 const header = { node: process.version, cpu: processor(), date: new Date().toISOString() };
@@ -77,10 +71,11 @@ async function main(): Promise<void> {
   if (missing.length > 0) console.log(`Not here: ${missing.join(", ")}`);
   console.log();
   const begin = performance.now();
-  const redis = options.rows.every(({ needs }) => needs === undefined) || (await redisAnswers());
-  const possible = options.rows.filter(({ needs }) => needs === undefined || redis);
-  for (const { name } of options.rows.filter((row) => !possible.includes(row))) {
-    console.log(`${name} is left out: no Redis answers at ${redisUrl}\n`);
+  const met = await needsMet(options.rows.flatMap(({ needs }) => needs ?? []));
+  const possible: Row[] = [];
+  for (const row of options.rows) {
+    if (row.needs === undefined || met.has(row.needs)) possible.push(row);
+    else console.log(`${row.name} is left out: ${whyMissing(row.needs)}\n`);
   }
   const run = options.growth ? grow : compare;
   const failures = await run({ ...options, rows: possible, peers }, python);

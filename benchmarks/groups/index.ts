@@ -7,6 +7,7 @@ import { executors } from "./executors.ts";
 import { httpClient } from "./http-client.ts";
 import { httpDownload } from "./http-download.ts";
 import { httpServer } from "./http-server.ts";
+import { sql } from "./sql.ts";
 
 export const rows: readonly Row[] = [
   ...core,
@@ -16,4 +17,5 @@ export const rows: readonly Row[] = [
   ...httpClient,
   ...httpDownload,
   ...httpServer,
+  ...sql,
 ];

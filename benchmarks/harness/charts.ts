@@ -26,6 +26,12 @@ const colours: Readonly<Record<PeerName, string>> = {
   uvloop: "#6cc5b0",
   trio: "#a463f2",
   aiohttp: "#3ca951",
+  fastapi: "#6cc5b0",
+  "sqlite-thread": "#4269d0",
+  aiosqlite: "#3ca951",
+  asyncpg: "#6cc5b0",
+  aiopg: "#3ca951",
+  aiomysql: "#3ca951",
 };
 
 const WIDTH = 900;

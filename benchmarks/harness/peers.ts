@@ -14,10 +14,16 @@ export const peerNames = [
   "undici",
   "curl",
   "aria2",
+  "sqlite-thread",
   "asyncio",
   "uvloop",
   "trio",
   "aiohttp",
+  "fastapi",
+  "aiosqlite",
+  "asyncpg",
+  "aiopg",
+  "aiomysql",
 ] as const;
 
 export type PeerName = (typeof peerNames)[number];
@@ -34,16 +40,29 @@ export const runtimes = [
 
 export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
 
-export const pythonPeers = ["asyncio", "uvloop", "trio", "aiohttp"] as const satisfies PeerName[];
+export const pythonPeers = [
+  "asyncio",
+  "uvloop",
+  "trio",
+  "aiohttp",
+  "fastapi",
+  "aiosqlite",
+  "asyncpg",
+  "aiopg",
+  "aiomysql",
+] as const satisfies PeerName[];
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
+
+/** Those that are Node itself. */
+export const isNode = (peer: PeerName): boolean => peer === "native" || peer === "sqlite-thread";
 
 /** Programs of the system's: what they are called there. */
 export const commands: Readonly<Partial<Record<PeerName, string>>> = { curl: "curl", aria2: "aria2c" };
 
 /** Those that come from npm, brio among them. */
 export const isPackage = (peer: PeerName): boolean =>
-  peer !== "native" && !isPython(peer) && commands[peer] === undefined;
+  !isNode(peer) && !isPython(peer) && commands[peer] === undefined;
 
 /** Pools of threads or processes, and nothing else. */
 export const poolPackages = ["piscina", "tinypool", "workerpool"] as const satisfies PeerName[];
@@ -64,8 +83,14 @@ export const titles: Readonly<Record<PeerName, string>> = {
   undici: "undici",
   curl: "curl",
   aria2: "aria2",
+  "sqlite-thread": "node:sqlite in a thread",
   asyncio: "asyncio",
   uvloop: "uvloop",
   trio: "trio",
   aiohttp: "aiohttp",
+  fastapi: "FastAPI",
+  aiosqlite: "aiosqlite",
+  asyncpg: "asyncpg",
+  aiopg: "aiopg",
+  aiomysql: "aiomysql",
 };

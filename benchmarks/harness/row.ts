@@ -1,4 +1,6 @@
 /** What one row of the comparison is. The rows themselves are in ../groups. */
+
+import type { Need } from "./needs.ts";
 import type { PeerName } from "./peers.ts";
 
 export type Unit = "ns" | "ms" | "B" | "msg/s" | "jobs/s" | "req/s" | "MiB/s";
@@ -33,8 +35,8 @@ export interface Row {
   readonly load: Load;
   /** The load of one size of `--growth`; absent when a row has nothing that grows. */
   readonly grown?: (size: number) => Load;
-  /** A server that must answer; without it, the row is left out. */
-  readonly needs?: "Redis";
+  /** What must be there; without it, the row is left out. */
+  readonly needs?: Need;
   /** Who takes part. Everyone else gets a dash. */
   readonly peers: readonly PeerName[];
   /** Who takes several seconds, and is left out of a quick run. */

@@ -1,10 +1,9 @@
 /** What this machine has: its processor, its Pythons, the versions of the peers. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import { commands, isPython, type PeerName, pythonPeers } from "./peers.ts";
+import { commands, isNode, isPython, type PeerName, pythonPeers } from "./peers.ts";
 
 export const benchmarks = dirname(import.meta.dirname);
 export const root = dirname(benchmarks);
@@ -80,7 +79,7 @@ export function versionOf(peer: PeerName, python: Python | undefined): string | 
   if (isPython(peer)) return python?.versions[peer];
   const command = commands[peer];
   if (command !== undefined) return versionOfCommand(command);
-  if (peer === "native") return process.version.replace(/^v/, "");
+  if (isNode(peer)) return process.version.replace(/^v/, "");
   return manifest(packageFolder(peer)).version;
 }
 
@@ -93,18 +92,3 @@ function versionOfCommand(command: string): string | undefined {
 /** Is this peer on this machine? Packages are: they are installed with the benchmarks. */
 export const isHere = (peer: PeerName, python: Python | undefined): boolean =>
   versionOf(peer, python) !== undefined;
-
-/** Where the rows that need a Redis look for it. */
-export const redisUrl: string = process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379";
-
-/** Does a Redis answer there? */
-export function redisAnswers(): Promise<boolean> {
-  const { hostname, port } = new URL(redisUrl);
-  return new Promise((resolve) => {
-    const socket = connect(Number(port || 6379), hostname, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
-}

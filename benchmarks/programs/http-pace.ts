@@ -66,7 +66,9 @@ class Clients {
       const asked = connections.map(() => 1);
       this.answered = (_due, index) => {
         if (--left === 0) resolve();
-        if (asked[index]++ < requests) connections[index]?.ask(0);
+        const so = asked[index] ?? 0;
+        asked[index] = so + 1;
+        if (so < requests) connections[index]?.ask(0);
       };
       for (const connection of connections) connection.ask(0);
     });

@@ -1,7 +1,7 @@
 /** What the job programs share: the function, and where its queue is. */
 import process from "node:process";
 import { Redis } from "ioredis";
-import { redisUrl } from "../harness/system.ts";
+import { redisUrl } from "../harness/needs.ts";
 
 export const connection: string = redisUrl;
 

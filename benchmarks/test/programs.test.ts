@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { rows } from "../groups/index.ts";
+import { isService, needsMet, whyMissing } from "../harness/needs.ts";
 import { isPackage, isPython, type PeerName, peerNames } from "../harness/peers.ts";
 import type { Row } from "../harness/row.ts";
-import { isHere, redisAnswers, redisUrl } from "../harness/system.ts";
+import { isHere } from "../harness/system.ts";
 import { check, type Peer } from "../programs/peer.ts";
 
 const runsProgram = ({ measure }: Row): boolean =>
@@ -12,7 +13,7 @@ const runsProgram = ({ measure }: Row): boolean =>
 
 const groups = [...new Set(rows.map((row) => row.group))];
 const inJavaScript = peerNames.filter((peer) => !isPython(peer));
-const inPython = ["asyncio", "trio", "aiohttp"] as const; // uvloop runs those of asyncio and aiohttp
+const inPython = peerNames.filter((peer) => isPython(peer) && peer !== "uvloop"); // it runs those of others
 
 const rowsOf = (group: string, name: PeerName): Row[] =>
   rows.filter((row) => row.group === group && runsProgram(row) && row.peers.includes(name));
@@ -59,12 +60,16 @@ test.each(cases(inPython))("$name has a program for each $group row", ({ group, 
   );
 });
 
-const redis = await redisAnswers();
-if (!redis && process.env.BRIO_REQUIRE_SERVICES === "1") throw new Error(`no Redis answers at ${redisUrl}`);
+const needed = new Set(rows.flatMap(({ needs }) => needs ?? []));
+const met = await needsMet(needed);
+for (const need of needed) {
+  if (isService(need) && !met.has(need) && process.env.BRIO_REQUIRE_SERVICES === "1")
+    throw new Error(whyMissing(need));
+}
 
 const timed = rows
   .filter(({ measure }) => ["time", "rate", "own-rate", "lag", "resident"].includes(measure))
-  .filter((row) => row.needs === undefined || redis)
+  .filter((row) => row.needs === undefined || met.has(row.needs))
   .flatMap((row) => inJavaScript.filter((peer) => row.peers.includes(peer)).map((peer) => ({ row, peer })))
   .filter(({ peer }) => isHere(peer, undefined));
 

@@ -1,6 +1,6 @@
 export { CancelScope, type CancelScopeOptions, moveOnAfter } from "./cancel/cancel-scope.ts";
 export { CancelledError, InvalidStateError, TimeoutError } from "./cancel/errors.ts";
-export { currentSignal, interruptible } from "./cancel/foreign.ts";
+export { currentSignal, type InterruptibleOptions, interruptible } from "./cancel/foreign.ts";
 export { type UncancellableOptions, uncancellable } from "./cancel/uncancellable.ts";
 export {
   type AsCompleted,

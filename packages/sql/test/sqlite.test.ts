@@ -87,7 +87,8 @@ test("a database that another program has locked is a ConflictError, after the b
       kind: "locked",
       code: "SQLITE_BUSY",
     });
-    await expect(db.transaction(async () => {}, { retries: 1 })).rejects.toThrow(ConflictError);
+    const writing = db.transaction((tx) => tx.execute(sql`insert into t values (1)`), { retries: 1 });
+    await expect(writing).rejects.toThrow(ConflictError);
     // Reading is possible meanwhile, and a transaction that is tried again gets through in the end.
     expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 0 });
     const patient = createTask(() =>
@@ -196,3 +197,53 @@ const zombie = (pid: number): boolean =>
   execFileSync("ps", ["-o", "stat=", "-p", String(pid)])
     .toString()
     .startsWith("Z");
+
+test("a transaction that can't begin does nothing, however often it is tried, and is a conflict", () =>
+  run(async () => {
+    const file = sqlitePlace();
+    await using db = sqlite({ file, busyTimeout: 1 });
+    await db.execute(sql`create table t (a int)`);
+    const other = new DatabaseSync(file);
+    other.exec("begin immediate");
+    const insert = sql`insert into t values (1)`;
+    await expect(db.transaction((tx) => tx.execute(insert), { retries: 0 })).rejects.toThrow(ConflictError);
+    await db.transaction(async (tx) => {
+      await expect(tx.execute(insert)).rejects.toThrow(ConflictError);
+      await expect(tx.execute(insert)).rejects.toThrow(ConflictError);
+      other.exec("rollback");
+      await tx.execute(insert);
+      await expect(tx.execute(sql`insert into nowhere values (1)`)).rejects.toThrow(SqlError);
+      expect(await tx.one(sql`select count(*) as n from t`)).toEqual({ n: 1 });
+      // Others don't see it yet: it has begun.
+      expect(other.prepare("select count(*) as n from t").get()).toEqual({ n: 0 });
+    });
+    expect(other.prepare("select count(*) as n from t").get()).toEqual({ n: 1 });
+    other.close();
+  }));
+
+test("a transaction whose first statement fails has begun, and one without statements never was", () =>
+  withSqlite(async (db) => {
+    await db.execute(sql`create table t (a int unique)`);
+    await db.execute(sql`insert into t values (1)`);
+    const failing = db.transaction(async (tx) => {
+      await expect(tx.execute(sql`insert into t values (1)`)).rejects.toThrow(ConstraintError);
+      await tx.execute(sql`insert into t values (2)`);
+      throw new Error("no");
+    });
+    await expect(failing).rejects.toThrow("no");
+    expect(await db.transaction(async () => "nothing")).toBe("nothing");
+    await db.execute(sql`insert into t values (3)`);
+    expect(await db.query(sql`select a from t order by a`)).toEqual([{ a: 1 }, { a: 3 }]);
+  }));
+
+test("a bulk load within a transaction is undone alone when a row of it fails", () =>
+  withSqlite(async (db) => {
+    await db.execute(sql`create table t (a int unique)`);
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`insert into t values (5)`);
+      const rows = Array.from({ length: 3000 }, (_, a) => [a]);
+      await expect(tx.bulkInsert("t", ["a"], rows)).rejects.toThrow(ConstraintError);
+      expect(await tx.bulkInsert("t", ["a"], rows.slice(10))).toBe(2990);
+    });
+    expect(await db.one(sql`select count(*) as n, min(a) as least from t`)).toEqual({ n: 2991, least: 5 });
+  }));

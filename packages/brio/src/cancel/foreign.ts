@@ -1,6 +1,6 @@
 import { type Cancellation, CancelledError, cancelledError } from "./errors.ts";
 import { ParkingLot } from "./parking-lot.ts";
-import { requireScope } from "./scope.ts";
+import { requireScope, type Scope } from "./scope.ts";
 import { PlainSource, Wait, type WaitSource } from "./wait.ts";
 
 /** How a promise that is not brio's ended. */
@@ -49,26 +49,20 @@ class ForeignPromise implements WaitSource<unknown> {
 
 const known = new WeakMap<PromiseLike<unknown>, ForeignPromise>();
 
-/** Work that is told to stop through an AbortSignal, and waited for until it has. */
-class AbortableWork implements WaitSource<unknown> {
+/** Work that is told to stop, and waited for until it has. */
+class StoppableWork implements WaitSource<unknown> {
   readonly kind = "interruptible";
+  readonly outside = true;
   /** What the work has brought about, a connection say, would be lost. */
   readonly final = true;
-  private readonly controller = new AbortController();
+  private readonly stop: (reason: CancelledError) => void;
   private readonly debug: boolean;
-  private stopped = false;
+  private reason: CancelledError | null = null;
   private outcome: Outcome | null = null;
 
-  constructor(debug: boolean) {
+  constructor(stop: (reason: CancelledError) => void, debug: boolean) {
+    this.stop = stop;
     this.debug = debug;
-  }
-
-  get outside(): boolean {
-    return true;
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
   }
 
   settled(wait: Wait<unknown>, outcome: Outcome): void {
@@ -77,9 +71,9 @@ class AbortableWork implements WaitSource<unknown> {
   }
 
   divert(_wait: Wait<unknown>, cause: Cancellation): boolean {
-    if (!this.stopped) {
-      this.stopped = true;
-      this.controller.abort(cancelledError(cause, this.debug));
+    if (this.reason === null) {
+      this.reason = cancelledError(cause, this.debug);
+      this.stop(this.reason);
     }
     return true;
   }
@@ -87,14 +81,14 @@ class AbortableWork implements WaitSource<unknown> {
   take(): unknown {
     const outcome = this.outcome as Outcome; // a wait is granted once there is an outcome
     if (outcome.ok) return outcome.value;
-    if (this.stopped && isAbort(outcome.error)) throw this.controller.signal.reason;
+    if (this.reason !== null && isAbort(outcome.error)) throw this.reason;
     throw outcome.error;
   }
 
   withdraw(): undefined {}
 
   toString(): string {
-    return this.stopped ? "abortable work (told to stop)" : "abortable work";
+    return this.reason === null ? "abortable work" : "abortable work (told to stop)";
   }
 }
 
@@ -104,11 +98,20 @@ function isAbort(error: unknown): boolean {
   return error instanceof CancelledError || (error instanceof Error && error.name === "AbortError");
 }
 
+/** Options of {@link interruptible}. */
+export interface InterruptibleOptions {
+  /**
+   * Tells the work to stop, where that takes no `AbortSignal`: it is called once, with the `CancelledError`, and must not
+   * throw. Then the function is given none, and costs less.
+   */
+  readonly stop: (reason: CancelledError) => void;
+}
+
 /**
  * Waits for something that is not brio's in a way that can be cancelled.
  *
  * Given a promise, cancelling ends the *waiting*: the work behind it goes on. Given a function, it is called with
- * an `AbortSignal`; cancelling aborts that, waits until the work has ended, and its `AbortError` becomes
+ * an `AbortSignal`; cancelling aborts that (or calls `stop`), waits until the work has ended, and its `AbortError` becomes
  * `CancelledError`. If the work succeeds in spite of the abort, its value is returned.
  *
  * *Cancel safety*: as above; nothing is lost that the promise or the work does not lose itself.
@@ -129,21 +132,25 @@ function isAbort(error: unknown): boolean {
  * });
  * ```
  */
+export function interruptible<T>(
+  work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T),
+): Promise<T>;
+export function interruptible<T>(work: () => PromiseLike<T> | T, options: InterruptibleOptions): Promise<T>;
 export async function interruptible<T>(
   work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T),
+  options?: InterruptibleOptions,
 ): Promise<T> {
   const scope = requireScope("interruptible()");
   if (typeof work === "function") {
     // In a scope that is cancelled already, the work is not even begun.
     if (scope.blocked) await new Wait<never>(scope, NOT_BEGUN).begin();
-    const source = new AbortableWork(scope.loop.debug);
-    const promise = Promise.resolve(work(source.signal));
-    const wait = new Wait<unknown>(scope, source);
-    promise.then(
-      (value) => source.settled(wait, { ok: true, value }),
-      (error: unknown) => source.settled(wait, { ok: false, error }),
+    if (options !== undefined) return await waitFor(scope, work as () => PromiseLike<T> | T, options.stop);
+    const controller = new AbortController();
+    return await waitFor(
+      scope,
+      () => work(controller.signal),
+      (reason) => controller.abort(reason),
     );
-    return (await wait.begin()) as T; // the work's own value
   }
   if (typeof (work as { then?: unknown } | null)?.then !== "function") {
     throw new TypeError(
@@ -156,6 +163,21 @@ export async function interruptible<T>(
     known.set(work, source);
   }
   return (await source.wait(new Wait<unknown>(scope, source))) as T; // the promise's own value
+}
+
+function waitFor<T>(
+  scope: Scope,
+  work: () => PromiseLike<T> | T,
+  stop: (reason: CancelledError) => void,
+): Promise<T> {
+  const source = new StoppableWork(stop, scope.loop.debug);
+  const promise = Promise.resolve(work());
+  const wait = new Wait<unknown>(scope, source);
+  promise.then(
+    (value) => source.settled(wait, { ok: true, value }),
+    (error: unknown) => source.settled(wait, { ok: false, error }),
+  );
+  return wait.begin() as Promise<T>; // the work's own value
 }
 
 /**

@@ -48,6 +48,29 @@ describe("interruptible(work)", () => {
       ["10 told to stop: true", "60 CancelledError(enough)", "60 cancelled: true"],
     ));
 
+  it("tells work that takes no signal to stop, once, and waits until it has", () =>
+    expectTrace(
+      async (note, loop) => {
+        const task = createTask(() => {
+          let end: (error: Error) => void = () => {};
+          const work = new Promise<never>((_, reject) => {
+            end = reject;
+          });
+          const stop = (reason: CancelledError): void => {
+            note(`told to stop: ${reason.reason}`);
+            loop.callLater(50, () => end(reason));
+          };
+          return interruptible(() => work, { stop });
+        });
+        await sleep(10);
+        task.cancel("enough");
+        await sleep(10);
+        task.cancel("once more");
+        note(await outcome(task));
+      },
+      ["10 told to stop: enough", "60 CancelledError(enough)"],
+    ));
+
   it("in a timeout gives TimeoutError", () =>
     expectTrace(
       async (note, loop) => {

@@ -45,6 +45,7 @@ const NO_REDIRECTS: readonly string[] = Object.freeze([]);
 export class HttpClient implements AsyncDisposable {
   private readonly defaults: CallDefaults;
   private readonly cookies: Cookies | null;
+  /** @internal See Transport. */ readonly exclusive: boolean;
   private readonly sender: Sender;
 
   /** @throws TypeError or RangeError that names the option. */
@@ -56,6 +57,7 @@ export class HttpClient implements AsyncDisposable {
     const cookies = Cookies.of(options.cookies);
     const transport = new Transport(options, this.defaults.timeouts);
     this.cookies = cookies;
+    this.exclusive = transport.exclusive;
     this.sender = new Sender({ transport, limiter, cookies, listener: options.onEvent ?? null });
   }
 
@@ -117,11 +119,6 @@ export class HttpClient implements AsyncDisposable {
   /** How many exchanges are under way: requests, and answers whose bodies have not ended. */
   get active(): number {
     return this.sender.active;
-  }
-
-  /** @internal See Transport. */
-  get exclusive(): boolean {
-    return this.transport.exclusive;
   }
 
   /**

@@ -116,6 +116,11 @@ export class Database extends Queryable implements AsyncDisposable {
   }
 
   /** @internal */
+  protected override borrowReady(_text: string | null): DriverConnection | null {
+    return this.pool.takeReady();
+  }
+
+  /** @internal */
   protected borrow(_text: string | null): Promise<DriverConnection> {
     return this.pool.acquire();
   }

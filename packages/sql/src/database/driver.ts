@@ -41,6 +41,11 @@ export interface DriverConnection extends Poolable {
   /** Runs statements one after the other. @returns how many rows they affected */
   runAll(statements: readonly Compiled[]): Promise<number>;
   open(statement: Compiled): Promise<Cursor>;
+  /**
+   * Has a transaction begun together with its first statement, where the database does none of that if it can't begin: that
+   * saves a way there and back. If none comes before it ends, it never was.
+   */
+  begin: ((text: string) => void) | null;
   /** Begins a bulk load, if the database has one. */
   load: ((table: string, columns: readonly string[]) => Promise<Loader>) | null;
   /** Asks the server to stop what runs. Settles when that is asked, or can't be: then the connection is destroyed. */

@@ -1,4 +1,4 @@
-import { interruptible, uncancellable } from "brio";
+import { type CancelledError, interruptible, uncancellable } from "brio";
 import type { DriverConnection } from "./driver.ts";
 
 /*
@@ -23,7 +23,8 @@ export function perform<T>(
   work: () => Promise<T>,
   stoppable = true,
 ): Promise<T> {
-  return interruptible((signal) => supervise(connection, patience, signal, work, stoppable));
+  const performance = new Performance(connection, patience, stoppable);
+  return interruptible(() => performance.of(work), performance);
 }
 
 /** The same, for clean-up in a scope that is being cancelled. */
@@ -35,42 +36,19 @@ export function finish<T>(
   return uncancellable(() => perform(connection, patience, work, false), { grace: 0 });
 }
 
-async function supervise<T>(
-  connection: DriverConnection,
-  patience: number,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-  stoppable: boolean,
-): Promise<T> {
-  const stop = new Stop(connection, patience, stoppable);
-  signal.addEventListener("abort", stop.begin, { once: true });
-  let error: unknown;
-  try {
-    const value = await work();
-    if (!signal.aborted || !stoppable) return value;
-  } catch (failure) {
-    if (!signal.aborted) throw connection.translate(failure);
-    error = failure;
-  } finally {
-    signal.removeEventListener("abort", stop.begin);
-    stop.ended();
-  }
-  await stop.asked;
-  if (!connection.certain(error)) connection.distrust();
-  throw signal.reason;
-}
-
 /** Sees to it that what a connection does comes to its end. */
-class Stop {
-  /** Settles when nothing is asked of the server any more. */
-  asked: Promise<void> = Promise.resolve();
+class Performance {
   private readonly connection: DriverConnection;
   private readonly patience: number;
   private readonly stoppable: boolean;
+  /** Why it is to end. */
+  private reason: CancelledError | null = null;
+  /** Settles when nothing is asked of the server any more. */
+  private asked: Promise<void> | null = null;
   private over = false;
   private late: NodeJS.Timeout | null = null;
   private again: NodeJS.Timeout | null = null;
-  private wake: () => void = () => {};
+  private wake: (() => void) | null = null;
 
   constructor(connection: DriverConnection, patience: number, stoppable: boolean) {
     this.connection = connection;
@@ -78,16 +56,35 @@ class Stop {
     this.stoppable = stoppable;
   }
 
-  readonly begin = (): void => {
+  async of<T>(work: () => Promise<T>): Promise<T> {
+    let error: unknown;
+    try {
+      const value = await work();
+      this.ended();
+      if (this.reason === null || !this.stoppable) return value;
+    } catch (failure) {
+      this.ended();
+      if (this.reason === null) throw this.connection.translate(failure);
+      error = failure;
+    }
+    await this.asked;
+    if (!this.connection.certain(error)) this.connection.distrust();
+    throw this.reason;
+  }
+
+  readonly stop = (reason: CancelledError): void => {
+    this.reason = reason;
+    if (this.over) return;
     this.late = setTimeout(() => this.connection.destroy(), this.patience);
     if (this.stoppable) this.asked = this.insist().catch(() => this.connection.destroy());
   };
 
-  ended(): void {
+  private ended(): void {
     this.over = true;
+    if (this.reason === null) return;
     if (this.late !== null) clearTimeout(this.late);
     if (this.again !== null) clearTimeout(this.again);
-    this.wake();
+    this.wake?.();
   }
 
   /** A request that overtakes the statement finds nothing to stop: so it is repeated. */

@@ -39,6 +39,10 @@ export abstract class Queryable {
   /** @internal How long the server may take to stop a statement, in milliseconds. */
   abstract readonly patience: number;
 
+  /** @internal As `borrow`, if there is a connection that needn't be waited for; otherwise null. */
+  protected borrowReady(_text: string | null): DriverConnection | null {
+    return null;
+  }
   /** @internal A connection for a statement; null for several, which may write. */
   protected abstract borrow(text: string | null): Promise<DriverConnection>;
   /** @internal */
@@ -189,7 +193,8 @@ export abstract class Queryable {
 
   private async ask(statement: Sql<unknown>, arrays: boolean, route?: null): Promise<Result> {
     const compiled = compile(statement, this.driver.dialect);
-    const connection = await this.borrow(route === null ? null : compiled.text);
+    const text = route === null ? null : compiled.text;
+    const connection = this.borrowReady(text) ?? (await this.borrow(text));
     try {
       return await perform(connection, this.patience, () => connection.run(compiled, arrays));
     } finally {

@@ -54,7 +54,7 @@ export async function attempt<X extends Ending, T>(
 ): Promise<T> {
   const tx = make(frame.depth);
   try {
-    for (const text of frame.begin) await perform(connection, patience, () => say(connection, text));
+    for (const text of frame.begin) await perform(connection, patience, () => begin(connection, text, frame));
     const result = await fn(tx);
     tx.end();
     // It is not begun in a scope that is cancelled already; once begun, it is waited for.
@@ -65,6 +65,11 @@ export async function attempt<X extends Ending, T>(
     await undo(connection, patience, frame);
     throw error;
   }
+}
+
+async function begin(connection: DriverConnection, text: string, { depth }: Frame): Promise<void> {
+  if (connection.begin !== null && depth === 0) connection.begin(text);
+  else await say(connection, text);
 }
 
 async function say(connection: DriverConnection, text: string): Promise<void> {

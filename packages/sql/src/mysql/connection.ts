@@ -29,6 +29,7 @@ interface Header {
 export class MysqlConnection implements DriverConnection {
   readonly raw: MysqlClient;
   readonly load = null;
+  readonly begin = null;
   private readonly kill: (threadId: number, patience: number) => Promise<void>;
   private readonly adopted: boolean;
   private trusted = true;

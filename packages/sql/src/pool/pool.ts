@@ -1,10 +1,12 @@
 import {
   CancelledError,
   createTask,
+  Event,
+  type Future,
+  getRunningLoop,
   interruptible,
-  Semaphore,
   type Task,
-  TimeoutError,
+  type TimerHandle,
   timeout,
   uncancellable,
 } from "brio";
@@ -23,21 +25,31 @@ export interface Poolable {
   destroy(): void;
 }
 
-/** Something in the pool, and since when. */
-interface Idle<C> {
+/** A connection, and what the pool knows of it. */
+interface Kept<C> {
   readonly connection: C;
-  readonly since: number;
+  readonly born: number;
+  /** Since when it is idle, or in use. */
+  since: number;
+}
+
+/** A task in the line: it gets a connection, or a place (null), for which it makes one. */
+interface Waiter<C> {
+  readonly future: Future<C | null>;
+  readonly deadline: number;
 }
 
 /*
- * A permit of `permits` stands for the right to hold a connection or to make one. So there are at most `max`:
+ * There are `max` places. One is taken by each connection in use, and by each that is being made or checked:
  *
- *   acquire ── permit ──> idle one, that passes its check ──> in use ── release ──> idle (or closed), permit back
- *                   └───> none idle: make one ───────────────┘   └─ not usable: destroyed, permit back
+ *   acquire ── idle one, that needs no check ─────────────────> in use ── release ──> the first in line has it
+ *      ├── a place is free: check an idle one, or make one ──────┘ │                  └── nobody: idle (or closed)
+ *      └── in line ── handed over: a connection in use, or a place └─ not usable: destroyed; the place is free,
+ *                                                                     or handed over
  *
- * An idle connection has no permit, and all permits that are out are of connections in use or being made: so when a
- * permit is got and nothing is idle, fewer than `max` connections exist. Refilling to `min` takes a permit as well.
- * Permits are handed over first come first served, and a cancelled wait takes none: that is the semaphore's promise.
+ * An idle connection has no place, and is there only while nobody waits in line: so when a place is free and nothing is
+ * idle, fewer than `max` connections exist. Whoever is first in line gets what comes: it leaves the line in that moment.
+ * If it is cancelled before it is resumed, it passes on what it got.
  */
 
 /**
@@ -59,27 +71,34 @@ interface Idle<C> {
 export class Pool<C extends Poolable> implements AsyncDisposable {
   private readonly make: () => Promise<C>;
   private readonly limits: PoolLimits;
-  private readonly permits: Semaphore;
   /** The one that came back last is the first to be given out: the others may grow old. */
-  private readonly idle: Idle<C>[] = [];
-  private readonly used = new Map<C, number>();
-  private readonly born = new WeakMap<C, number>();
+  private readonly idle: Kept<C>[] = [];
+  private readonly used = new Map<C, Kept<C>>();
+  /** Those that still wait, and those that were cancelled and have not been resumed yet. */
+  private readonly line = new Set<Waiter<C>>();
+  /** Places of connections that are being made or checked. */
   private making = 0;
-  private waiting = 0;
   private made = 0;
   private closed = 0;
   private discarded = 0;
   private timeouts = 0;
   private ended = false;
   private timer: NodeJS.Timeout | null = null;
+  /** Of the first in line. */
+  private alarm: TimerHandle | null = null;
   private refill: Task<void> | null = null;
   private readonly farewells = new Set<Promise<void>>();
+  /** Set when no place is taken. */
+  private readonly empty = new Event();
+  /** Always set: who waits for it lets others run, now and then. */
+  private readonly turn = new Event();
 
   /** @param make makes a connection; cancelled, it has made none */
   constructor(make: () => Promise<C>, options: PoolOptions = {}) {
     this.make = make;
     this.limits = poolLimits(options);
-    this.permits = new Semaphore(this.limits.max);
+    this.empty.set();
+    this.turn.set();
   }
 
   /**
@@ -104,30 +123,40 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
    * *Cancel safety*: a cancelled `acquire` has taken no connection.
    */
   async acquire(): Promise<C> {
-    if (this.ended) throw this.closedError();
-    await this.permit();
-    try {
-      return await this.take();
-    } catch (error) {
-      this.permits.release();
-      throw error;
+    // A program that takes and gives back without ever waiting must let sockets have their turn.
+    await this.turn.wait();
+    return this.takeReady() ?? (await this.take());
+  }
+
+  /** @internal One that is idle and needs no check, for who waits for something of it anyway; or null. */
+  takeReady(): C | null {
+    if (this.ended) return null;
+    const now = performance.now();
+    for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
+      if (!this.living(kept, now)) continue;
+      if (this.checkDue(kept, now)) {
+        this.idle.push(kept);
+        return null;
+      }
+      return this.lend(kept, now);
     }
+    return null;
   }
 
   /** Gives a connection back. One that is not usable any more is destroyed. */
   release(connection: C): void {
-    if (!this.used.delete(connection)) {
+    const kept = this.used.get(connection);
+    if (kept === undefined) {
       throw new Error("pool.release() takes what pool.acquire() gave, once");
     }
-    if (!connection.usable) {
-      this.discard(connection);
-    } else if (this.ended || this.tooOld(connection)) {
-      this.dismiss(connection);
-    } else {
-      this.idle.push({ connection, since: performance.now() });
-      this.lookLater();
+    this.used.delete(connection);
+    const now = performance.now();
+    if (this.ended && connection.usable) this.dismiss(connection);
+    else if (this.living(kept, now)) {
+      this.offer(kept, now);
+      return;
     }
-    this.permits.release();
+    this.freePlace();
   }
 
   /** Its state. */
@@ -137,7 +166,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
       size: this.size,
       idle: this.idle.length,
       inUse: this.used.size,
-      waiting: this.waiting,
+      waiting: this.line.size,
       max,
       min,
       made: this.made,
@@ -158,12 +187,11 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     this.timer = null;
     this.refill?.cancel("the pool was closed");
     for (const { connection } of this.idle.splice(0)) this.dismiss(connection);
+    for (let first = this.nextInLine(); first !== null; first = this.nextInLine()) {
+      first.setException(this.closedError());
+    }
     try {
-      await uncancellable(async () => {
-        // Who has all the permits knows that nobody has a connection. Those who wait are refused when they get theirs.
-        for (let i = 0; i < this.limits.max; i++) await this.permits.acquire();
-        for (let i = 0; i < this.limits.max; i++) this.permits.release();
-      });
+      await uncancellable(() => this.empty.wait());
     } finally {
       for (const connection of this.used.keys()) connection.destroy();
       await uncancellable(() => Promise.all(this.farewells), { grace: null });
@@ -175,96 +203,196 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   }
 
   toString(): string {
-    const { used, limits, waiting } = this;
-    return `<Pool ${used.size} of ${limits.max} in use, ${waiting} waiting>`;
+    const { used, limits, line } = this;
+    return `<Pool ${used.size} of ${limits.max} in use, ${line.size} waiting>`;
   }
 
   private get size(): number {
     return this.idle.length + this.used.size + this.making;
   }
 
-  private async permit(): Promise<void> {
-    if (!this.permits.locked()) {
-      await this.permits.acquire();
-      return;
-    }
-    const { acquireTimeout, maxWaiting, max } = this.limits;
-    if (this.waiting >= maxWaiting) {
-      const message = `all ${max} connections are in use, and ${this.waiting} tasks wait for one already: no more may (maxWaiting)`;
-      throw new PoolError(message, "too many waiting");
-    }
-    this.waiting++;
-    try {
-      if (acquireTimeout === null) await this.permits.acquire();
-      else await timeout(acquireTimeout, () => this.permits.acquire());
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      this.timeouts++;
-      const message = `no connection came back within ${acquireTimeout} ms: all ${max} are in use, and ${this.waiting - 1} other tasks wait`;
-      throw new PoolError(message, "time-out");
-    } finally {
-      this.waiting--;
-    }
+  /** How many places are taken. */
+  private get taken(): number {
+    return this.used.size + this.making;
   }
 
-  /** With a permit in hand. */
+  /** One that is idle, or made now, or that comes back. */
   private async take(): Promise<C> {
     if (this.ended) throw this.closedError();
-    for (let found = this.idle.pop(); found !== undefined; found = this.idle.pop()) {
-      const { connection, since } = found;
-      this.used.set(connection, since);
-      if (await this.stillGood(connection, since)) return connection;
-      this.used.delete(connection);
+    if (this.taken < this.limits.max) this.making++;
+    else {
+      const connection = await this.waitInLine();
+      if (connection !== null) return connection;
     }
-    const connection = await this.another();
-    this.used.set(connection, performance.now());
-    this.keepMinimum();
-    return connection;
-  }
-
-  private async another(): Promise<C> {
-    this.making++;
+    this.empty.clear();
+    // From here on, it has a place.
     try {
-      const connection = await this.make();
-      this.made++;
-      this.born.set(connection, performance.now());
-      if (!this.ended) return connection;
-      this.dismiss(connection);
-      throw this.closedError();
-    } finally {
+      const kept = (await this.idleOne()) ?? (await this.another());
       this.making--;
+      const connection = this.lend(kept, performance.now());
+      this.keepMinimum();
+      return connection;
+    } catch (error) {
+      this.making--;
+      this.freePlace();
+      throw error;
     }
   }
 
-  private async stillGood(connection: C, since: number): Promise<boolean> {
-    const { checkAfter, checkTimeout } = this.limits;
-    if (!connection.usable) {
-      this.discard(connection);
-      return false;
+  private lend(kept: Kept<C>, now: number): C {
+    kept.since = now;
+    this.used.set(kept.connection, kept);
+    this.empty.clear();
+    return kept.connection;
+  }
+
+  /** A connection is free: the first in line has it. */
+  private offer(kept: Kept<C>, now: number): void {
+    kept.since = now;
+    const first = this.nextInLine();
+    if (first !== null) {
+      this.used.set(kept.connection, kept);
+      first.setResult(kept.connection);
+      return;
     }
-    if (this.tooOld(connection)) {
-      this.dismiss(connection);
-      return false;
+    this.idle.push(kept);
+    this.lookLater();
+    if (this.taken === 0) this.empty.set();
+  }
+
+  /** A place is free: the first in line has it. */
+  private freePlace(): void {
+    const first = this.taken < this.limits.max ? this.nextInLine() : null;
+    if (first !== null) {
+      this.making++;
+      first.setResult(null);
+    } else if (this.taken === 0) {
+      this.empty.set();
     }
-    if (checkAfter === null || performance.now() - since < checkAfter) return true;
+  }
+
+  // -- the line ------------------------------------------------------------------------------------------
+
+  private async waitInLine(): Promise<C | null> {
+    const { acquireTimeout, maxWaiting, max } = this.limits;
+    if (this.line.size >= maxWaiting) {
+      const message = `all ${max} connections are in use, and ${this.line.size} tasks wait for one already: no more may (maxWaiting)`;
+      throw new PoolError(message, "too many waiting");
+    }
+    const loop = getRunningLoop();
+    const future = loop.createFuture<C | null>();
+    const deadline = acquireTimeout === null ? Number.POSITIVE_INFINITY : loop.time() + acquireTimeout;
+    const waiter = { future, deadline };
+    this.line.add(waiter);
+    if (this.alarm === null) this.setAlarm();
     try {
-      await timeout(checkTimeout, () => interruptible(connection.check()));
+      return await future;
+    } catch (error) {
+      this.leaveLine(waiter);
+      // It was cancelled when it had got something already.
+      if (future.done() && !future.cancelled() && future.exception() === undefined) {
+        const connection = future.result();
+        if (connection !== null) this.release(connection);
+        else {
+          this.making--;
+          this.freePlace();
+        }
+      }
+      throw error;
+    }
+  }
+
+  /** The first that still waits: it leaves the line. */
+  private nextInLine(): Future<C | null> | null {
+    for (const waiter of this.line) {
+      this.leaveLine(waiter);
+      if (!waiter.future.done()) return waiter.future;
+    }
+    return null;
+  }
+
+  private leaveLine(waiter: Waiter<C>): void {
+    this.line.delete(waiter);
+    if (this.line.size > 0 || this.alarm === null) return;
+    this.alarm.cancel();
+    this.alarm = null;
+  }
+
+  /** All wait equally long: so it is the first in line whose time is over first. */
+  private setAlarm(): void {
+    this.alarm = null;
+    for (const { future, deadline } of this.line) {
+      if (deadline !== Number.POSITIVE_INFINITY) {
+        const loop = future.getLoop();
+        this.alarm = loop.callAt(deadline, () => this.expire(loop.time()));
+      }
+      return;
+    }
+  }
+
+  private expire(now: number): void {
+    const { acquireTimeout, max } = this.limits;
+    for (const waiter of this.line) {
+      if (waiter.deadline > now) break;
+      this.line.delete(waiter);
+      if (waiter.future.done()) continue;
+      this.timeouts++;
+      const message = `no connection came back within ${acquireTimeout} ms: all ${max} are in use, and ${this.line.size} other tasks wait`;
+      waiter.future.setException(new PoolError(message, "time-out"));
+    }
+    this.setAlarm();
+  }
+
+  // -- connections ---------------------------------------------------------------------------------------
+
+  /** With a place: an idle one that has passed its check, or null if none is idle. */
+  private async idleOne(): Promise<Kept<C> | null> {
+    if (this.ended) throw this.closedError();
+    for (let kept = this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
+      const now = performance.now();
+      if (this.living(kept, now) && (!this.checkDue(kept, now) || (await this.passes(kept.connection)))) {
+        return kept;
+      }
+    }
+    return null;
+  }
+
+  private async another(): Promise<Kept<C>> {
+    const connection = await this.make();
+    this.made++;
+    const now = performance.now();
+    if (!this.ended) return { connection, born: now, since: now };
+    this.dismiss(connection);
+    throw this.closedError();
+  }
+
+  /** False if it is too old or broken: then it is gone. */
+  private living({ connection, born }: Kept<C>, now: number): boolean {
+    const { maxLifetime } = this.limits;
+    if (!connection.usable) this.discard(connection);
+    else if (maxLifetime !== null && now - born >= maxLifetime) this.dismiss(connection);
+    else return true;
+    return false;
+  }
+
+  private checkDue({ since }: Kept<C>, now: number): boolean {
+    const { checkAfter } = this.limits;
+    return checkAfter !== null && now - since >= checkAfter;
+  }
+
+  private async passes(connection: C): Promise<boolean> {
+    try {
+      await timeout(this.limits.checkTimeout, () => interruptible(connection.check()));
       if (connection.usable) return true;
     } catch (error) {
       if (error instanceof CancelledError) {
         // It may still be answering: nobody can tell.
-        this.used.delete(connection);
         this.discard(connection);
         throw error;
       }
     }
     this.discard(connection);
     return false;
-  }
-
-  private tooOld(connection: C): boolean {
-    const { maxLifetime } = this.limits;
-    return maxLifetime !== null && performance.now() - (this.born.get(connection) ?? 0) >= maxLifetime;
   }
 
   private discard(connection: C): void {
@@ -298,13 +426,14 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     this.refill = createTask(
       async () => {
         try {
-          while (!this.ended && this.size < this.limits.min && !this.permits.locked()) {
-            await this.permits.acquire();
+          while (!this.ended && this.size < this.limits.min && this.taken < this.limits.max) {
+            this.making++;
+            this.empty.clear();
             try {
-              const connection = await this.another();
-              this.idle.push({ connection, since: performance.now() });
+              this.offer(await this.another(), performance.now());
             } finally {
-              this.permits.release();
+              this.making--;
+              this.freePlace();
             }
           }
           this.lookLater();

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type PgCursor from "pg-cursor";
 import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
 import { optionalDriver } from "../database/optional-driver.ts";
+import { ReadAhead } from "../database/read-ahead.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { ConnectionLostError } from "../statement/errors.ts";
 import { cancelRequest, type PgClient, type PgConnectionClass } from "./cancel-request.ts";
@@ -28,10 +29,11 @@ export interface PostgresKit {
 /** A client of pg. */
 export class PostgresConnection implements DriverConnection {
   readonly raw: PgClient;
+  readonly begin = null;
   private readonly kit: PostgresKit;
   private readonly giveBack: ((error?: boolean) => void) | null;
-  /** Names of the statements that are prepared on this connection, by their texts. */
-  private readonly names = new Map<string, string>();
+  /** What pg is told of the statements that are prepared on this connection, by their texts. */
+  private readonly prepared = new Map<string, Prepared>();
   private trusted = true;
   private gone = false;
 
@@ -52,16 +54,17 @@ export class PostgresConnection implements DriverConnection {
     this.trusted = false;
   }
 
-  async run(statement: Compiled, arrays: boolean): Promise<Result> {
-    try {
-      return await this.ask(statement, arrays, this.nameOf(statement));
-    } catch (error) {
-      // A table has changed since the statement was prepared: in a transaction that can't be mended.
-      if ((error as { code?: unknown }).code !== STALE_PLAN || this.names.size === 0) throw error;
-      this.distrust();
-      if (this.raw.getTransactionStatus() === "E") throw error;
-      return await this.ask(statement, arrays, undefined);
-    }
+  run(statement: Compiled, arrays: boolean): Promise<Result> {
+    return this.ask(this.configOf(statement), statement, arrays);
+  }
+
+  /** A table has changed since the statement was prepared: in a transaction that can't be mended. */
+  private async again(error: Error, statement: Compiled, arrays: boolean): Promise<Result> {
+    this.distrust();
+    // pg is told of the error first, and then of the transaction.
+    await Promise.resolve();
+    if (this.raw.getTransactionStatus() === "E") throw error;
+    return await this.ask(new Prepared(statement, this.kit, undefined), statement, arrays);
   }
 
   async runAll(statements: readonly Compiled[]): Promise<number> {
@@ -73,7 +76,7 @@ export class PostgresConnection implements DriverConnection {
   async open({ text, parameters }: Compiled): Promise<Cursor> {
     const { default: Cursor } = await optionalDriver("pg-cursor", () => import("pg-cursor"));
     const cursor = this.raw.query(new Cursor(text, parameters, { types: this.kit.types }));
-    return { read: (count) => cursor.read(count), close: () => this.end(cursor) };
+    return new ReadAhead({ read: (count) => cursor.read(count), close: () => this.end(cursor) });
   }
 
   /** pg-cursor waits for the server's answer, and for ever if the connection breaks before it. */
@@ -136,37 +139,46 @@ export class PostgresConnection implements DriverConnection {
     this.gone = true;
   };
 
-  private nameOf({ text, constant }: Compiled): string | undefined {
-    if (!constant || !this.kit.prepare) return undefined;
-    let name = this.names.get(text);
-    if (name === undefined) {
-      name = `brio_${this.names.size + 1}`;
-      this.names.set(text, name);
+  private configOf(statement: Compiled): Prepared {
+    if (!statement.constant || !this.kit.prepare) return new Prepared(statement, this.kit, undefined);
+    let prepared = this.prepared.get(statement.text);
+    if (prepared === undefined) {
+      prepared = new Prepared(statement, this.kit, `brio_${this.prepared.size + 1}`);
+      this.prepared.set(statement.text, prepared);
     }
-    return name;
+    return prepared;
   }
 
-  private ask(
-    { text, parameters, script }: Compiled,
-    arrays: boolean,
-    name: string | undefined,
-  ): Promise<Result> {
-    const { promise, settle } = settler<Result>();
-    const config = {
-      text,
-      values: parameters,
-      types: this.kit.types,
-      ...(arrays ? { rowMode: "array" } : undefined),
-      ...(name === undefined ? undefined : { name }),
-      // Only what the program wrote itself may be several statements.
-      ...(script ? undefined : { queryMode: "extended" }),
-    };
-    // With a callback: pg would take a stack for each promise of its own.
-    this.raw.query(config as pg.QueryConfig, (error: Error | null, result: PgResult | PgResult[]) => {
-      if (error) settle(error, undefined);
-      else settle(null, resultOf(result));
+  private ask(prepared: Prepared, statement: Compiled, arrays: boolean): Promise<Result> {
+    // pg copies what it is given, but not what that has inherited.
+    const config = Object.create(prepared) as pg.QueryConfig & { rowMode?: "array" };
+    config.values = statement.parameters;
+    if (arrays) config.rowMode = "array";
+    return new Promise((resolve, reject) => {
+      // With a callback: pg would take a stack for each promise of its own.
+      this.raw.query(config, (error: Error | null, result: PgResult | PgResult[]) => {
+        if (error === null) resolve(resultOf(result));
+        else if (prepared.name !== undefined && (error as { code?: unknown }).code === STALE_PLAN) {
+          resolve(this.again(error, statement, arrays));
+        } else reject(error);
+      });
     });
-    return promise;
+  }
+}
+
+/** What of a statement's configuration is the same each time. */
+class Prepared {
+  readonly text: string;
+  readonly types: TypeParsers;
+  readonly name: string | undefined;
+  readonly queryMode: "extended" | undefined;
+
+  constructor({ text, script }: Compiled, { types }: PostgresKit, name: string | undefined) {
+    this.text = text;
+    this.types = types;
+    this.name = name;
+    // Only what the program wrote itself may be several statements.
+    this.queryMode = script ? undefined : "extended";
   }
 }
 
@@ -185,12 +197,4 @@ function resultOf(result: PgResult | PgResult[]): Result {
     affected: last.rowCount ?? 0,
     insertId: null,
   };
-}
-
-function settler<T>(): { promise: Promise<T>; settle: (error: Error | null, value: T | undefined) => void } {
-  let settle: (error: Error | null, value: T | undefined) => void = () => {};
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = (error, value) => (error === null ? resolve(value as T) : reject(error)); // a value, if no error
-  });
-  return { promise, settle };
 }

@@ -1,7 +1,9 @@
-import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
+import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
+import { ReadAhead } from "../database/read-ahead.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { DatabaseProcess } from "./database-process.ts";
-import type { RowsReply, Start } from "./process/protocol.ts";
+import { loadRows } from "./load-rows.ts";
+import type { Asked, ColumnsReply, RowsReply, Start } from "./process/protocol.ts";
 
 /** How long a cancelled statement may go on by itself. Most end sooner, and then their process needn't end for them. */
 const GRACE = 50;
@@ -14,7 +16,8 @@ export class SqliteConnection implements DriverConnection {
   private trusted = true;
   private stopping: NodeJS.Timeout | null = null;
   private readonly doomed: () => void;
-  readonly load = null;
+  /** How the transaction begins: with the next request, and with the one after that if it could not. */
+  private opening: string | null = null;
 
   /** @param doomed is called when it may have to be ended soon */
   constructor(doomed: () => void) {
@@ -34,51 +37,54 @@ export class SqliteConnection implements DriverConnection {
     this.trusted = false;
   }
 
-  async begin(start: Start): Promise<void> {
+  async start(start: Start): Promise<void> {
     await this.process.ask({ type: "open", start });
   }
 
+  begin = (text: string): void => {
+    this.opening = text;
+  };
+
   async run({ text, parameters, script }: Compiled, arrays: boolean): Promise<Result> {
+    if (this.opening !== null && script && (text === "commit" || text === "rollback")) {
+      this.opening = null;
+      return NOTHING;
+    }
     const reply = await this.ask<RowsReply>(
-      this.process.ask(script ? { type: "script", text } : { type: "run", text, parameters }),
+      script ? { type: "script", text } : { type: "run", text, parameters },
     );
     return arrays ? reply : { ...reply, rows: objects(reply) };
   }
 
   runAll(statements: readonly Compiled[]): Promise<number> {
     const all = statements.map(({ text, parameters }) => [text, parameters] as const);
-    return this.ask<number>(this.process.ask({ type: "runAll", statements: all }));
+    return this.ask<number>({ type: "runAll", statements: all });
   }
+
+  load = (table: string, columns: readonly string[]): Promise<Loader> =>
+    loadRows(
+      {
+        say: (text) => this.ask({ type: "script", text }),
+        insert: (head, rows) => this.ask({ type: "load", head, rows }),
+      },
+      table,
+      columns,
+    );
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
     const { process } = this;
-    await this.ask(process.ask({ type: "cursor", text, parameters }));
-    let ahead: Promise<unknown> | null = null;
-    let over = false;
-    const next = (count: number): Promise<unknown> => {
-      const rows = process.ask({ type: "read", count });
-      rows.catch(() => {});
-      return rows;
-    };
-    return {
-      // The process reads the next rows while these are used.
+    await this.ask({ type: "cursor", text, parameters });
+    const cursor: Cursor = {
       read: async (count) => {
-        if (over) return [];
-        const reply = await this.ask<RowsReply>(ahead ?? next(count));
-        over = reply.rows.length < count;
-        ahead = over ? null : next(count);
-        return objects(reply);
+        const { columns, values } = await this.ask<ColumnsReply>({ type: "read", count });
+        return transposed(columns, values);
       },
       close: async () => {
-        if (!process.alive) return;
-        try {
-          await ahead;
-        } catch {
-          // That is of no interest to anybody any more.
-        }
         if (process.alive) await process.ask({ type: "closeCursor" });
       },
     };
+    // Two: or the process would wait for the next request while an answer is on its way.
+    return new ReadAhead(cursor, 2);
   }
 
   /**
@@ -115,20 +121,38 @@ export class SqliteConnection implements DriverConnection {
     this.process.kill();
   }
 
-  private async ask<T>(answer: Promise<unknown>): Promise<T> {
+  private async ask<T>(request: Asked): Promise<T> {
+    const { opening, process } = this;
     try {
+      const answer =
+        opening === null ? process.ask(request) : process.ask({ ...request, begin: opening }, this.begun);
       return (await answer) as T; // as the request says
     } finally {
       if (this.stopping !== null) clearTimeout(this.stopping);
       this.stopping = null;
     }
   }
+
+  private readonly begun = (): void => {
+    this.opening = null;
+  };
 }
+
+const NOTHING: Result = { columns: [], rows: [], affected: 0, insertId: null };
 
 function objects({ columns, rows }: RowsReply): unknown[] {
   return rows.map((row) => {
     const object: Record<string, unknown> = {};
     for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i];
+    return object;
+  });
+}
+
+function transposed(columns: readonly string[], values: readonly unknown[][]): unknown[] {
+  const names = [...columns.keys()];
+  return Array.from(values[0] ?? [], (_, at) => {
+    const object: Record<string, unknown> = {};
+    for (const place of names) object[columns[place] as string] = values[place]?.[at];
     return object;
   });
 }

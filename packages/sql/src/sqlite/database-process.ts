@@ -21,6 +21,8 @@ function endAll(): void {
 interface Asked {
   resolve(value: unknown): void;
   reject(error: Error): void;
+  /** Told when the transaction has begun that it was to begin, whatever came of the rest. */
+  readonly begun: (() => void) | undefined;
 }
 
 /** A process that has a database open. It answers in order. */
@@ -70,20 +72,19 @@ export class DatabaseProcess {
     return this.asked.length > 0;
   }
 
-  ask(request: Request): Promise<unknown> {
+  ask(request: Request, begun?: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.end !== null) {
         reject(this.end);
         return;
       }
       const body = serialize(request);
-      const head = Buffer.allocUnsafe(HEAD);
-      head.writeUInt32LE(body.length, 0);
-      this.asked.push({ resolve, reject });
-      this.pipe.cork();
-      this.pipe.write(head);
-      this.pipe.write(body);
-      this.pipe.uncork();
+      // In one piece: one write, and one read.
+      const message = Buffer.allocUnsafe(HEAD + body.length);
+      message.writeUInt32LE(body.length, 0);
+      body.copy(message, HEAD);
+      this.asked.push({ resolve, reject, begun });
+      this.pipe.write(message);
     });
   }
 
@@ -129,6 +130,7 @@ export class DatabaseProcess {
 
   private answered(reply: Reply): void {
     const asked = this.asked.shift();
+    if (reply.ok || reply.begun) asked?.begun?.();
     if (reply.ok) asked?.resolve(reply.value);
     else asked?.reject(sqliteError(reply.error));
   }

@@ -54,7 +54,7 @@ export class Launcher {
       if (this.spare.length === 0 && !this.closed) this.keep(this.begin());
     });
     try {
-      await connection.begin(this.start);
+      await connection.start(this.start);
       return connection;
     } catch (error) {
       connection.destroy();

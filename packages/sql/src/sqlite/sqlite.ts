@@ -112,6 +112,14 @@ export class SqliteDatabase extends Database {
     }
   }
 
+  /** @internal */
+  protected override borrowReady(text: string | null): DriverConnection | null {
+    if (text === null || !onlyReads(text)) return super.borrowReady(text);
+    const connection = this.readers.takeReady();
+    if (connection !== null) this.lent.add(connection);
+    return connection;
+  }
+
   /** @internal What only reads goes to a reader. */
   protected override async borrow(text: string | null): Promise<DriverConnection> {
     if (text === null || !onlyReads(text)) return await super.borrow(text);
@@ -137,6 +145,8 @@ function onlyReads(text: string): boolean {
 /**
  * A SQLite database, in processes beside the program: one that writes, and some that read meanwhile (WAL). So no statement
  * holds up the loop, and a statement that is cancelled really stops.
+ *
+ * A transaction begins with its first statement, in one way to the process: until then it locks nothing.
  *
  * @throws TypeError or RangeError for options; the database is opened when it is first asked.
  *

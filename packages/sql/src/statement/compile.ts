@@ -91,7 +91,7 @@ function isValue(hole: unknown): boolean {
 }
 
 /** A value as the drivers take it. Objects of unknown kinds are refused: drivers may make statement text of them. */
-function bound(value: unknown, number: number, dialect: Dialect): unknown {
+export function bound(value: unknown, number: number, dialect: Dialect): unknown {
   switch (typeof value) {
     case "string":
     case "number":

@@ -10,21 +10,34 @@ import { Served } from "./serve.ts";
 /** The pipe to the program. */
 const PIPE = 3;
 
+/** What was read, and is not used yet, is from `start` to `end`. */
 let buffer = Buffer.alloc(65_536);
+let start = 0;
+let end = 0;
 
 /** Null at the end. */
 function receive(): Request | null {
-  if (!fill(0, HEAD)) return null;
-  const size = buffer.readUInt32LE(0);
-  if (buffer.length < size) buffer = Buffer.alloc(size);
-  return fill(0, size) ? (deserialize(buffer.subarray(0, size)) as Request) : null; // as the program writes it
+  if (!fill(HEAD)) return null;
+  const size = buffer.readUInt32LE(start);
+  if (!fill(HEAD + size)) return null;
+  const request = deserialize(buffer.subarray(start + HEAD, start + HEAD + size)) as Request; // as the program writes it
+  start += HEAD + size;
+  return request;
 }
 
-function fill(from: number, to: number): boolean {
-  for (let at = from; at < to; ) {
-    const count = patiently(() => readSync(PIPE, buffer, at, to - at, null));
+/** Reads until so many bytes are there, and whatever has come with them. */
+function fill(size: number): boolean {
+  if (start === end || buffer.length < start + size) {
+    const larger = buffer.length < size ? Buffer.alloc(size) : buffer;
+    buffer.copy(larger, 0, start, end);
+    buffer = larger;
+    end -= start;
+    start = 0;
+  }
+  while (end - start < size) {
+    const count = patiently(() => readSync(PIPE, buffer, end, buffer.length - end, null));
     if (count === 0) return false;
-    at += count;
+    end += count;
   }
   return true;
 }
@@ -65,6 +78,7 @@ process.on("SIGINT", () => {});
 let served: Served | null = null;
 for (let request = receive(); request !== null; request = receive()) {
   let reply: Reply;
+  let begun = false;
   try {
     if (request.type === "open") {
       served = await Served.open(request.start);
@@ -72,15 +86,19 @@ for (let request = receive(); request !== null; request = receive()) {
     } else if (served === null) {
       throw new Error("no database is open");
     } else {
+      if (request.begin !== undefined) {
+        served.begin(request.begin);
+        begun = true;
+      }
       reply = { ok: true, value: served.answer(request) };
     }
   } catch (error) {
-    reply = { ok: false, error: failure(error) };
+    reply = { ok: false, error: failure(error), begun };
   }
   try {
     send(reply);
   } catch (error) {
-    send({ ok: false, error: failure(error) }); // such as a value that can't be sent
+    send({ ok: false, error: failure(error), begun }); // such as a value that can't be sent
   }
   if (request.type === "close") break;
 }

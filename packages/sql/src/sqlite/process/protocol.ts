@@ -1,9 +1,17 @@
 /** What is asked of the process that has a database open. It answers each with one {@link Reply}, in order. */
-export type Request =
-  | { readonly type: "open"; readonly start: Start }
+export type Request = { readonly type: "open"; readonly start: Start } | (Asked & Begins);
+
+interface Begins {
+  /** The statement that begins a transaction, before what is asked: which is not done if that fails. */
+  readonly begin?: string;
+}
+
+/** What is asked of a database that is open. */
+export type Asked =
   | { readonly type: "run"; readonly text: string; readonly parameters: readonly unknown[] }
   | { readonly type: "script"; readonly text: string }
   | { readonly type: "runAll"; readonly statements: readonly (readonly [string, readonly unknown[]])[] }
+  | { readonly type: "load"; readonly head: string; readonly rows: readonly (readonly unknown[])[] }
   | { readonly type: "cursor"; readonly text: string; readonly parameters: readonly unknown[] }
   | { readonly type: "read"; readonly count: number }
   | { readonly type: "closeCursor" }
@@ -27,10 +35,21 @@ export interface RowsReply {
   readonly insertId: number | bigint | null;
 }
 
+/** Rows of a cursor: the values of each column, which is written and read faster. */
+export interface ColumnsReply {
+  readonly columns: readonly string[];
+  readonly values: unknown[][];
+}
+
 /** How a request ended. */
 export type Reply =
-  | { readonly ok: true; readonly value: RowsReply | number | null }
-  | { readonly ok: false; readonly error: Failure };
+  | { readonly ok: true; readonly value: RowsReply | ColumnsReply | number | null }
+  | {
+      readonly ok: false;
+      readonly error: Failure;
+      /** Has it begun the transaction that it was to begin? */
+      readonly begun: boolean;
+    };
 
 /** An error, as it comes out of the process. */
 export interface Failure {
