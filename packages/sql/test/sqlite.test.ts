@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { ConflictError, ConnectError, ConstraintError, SqlError, StorageFullError, sql } from "@brio/sql";
 import { sqlite } from "@brio/sql/sqlite";
 import { CancelledError, createTask, run, sleep } from "brio";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { sqlitePlace, withSqlite } from "./databases.ts";
 
@@ -140,6 +140,36 @@ test("a program that is killed in the middle of its writes loses no commit, and 
     await db.execute(sql`insert into t values (0)`);
   });
 });
+
+test.each([
+  ["is killed", "SIGKILL"],
+  ["exits", "SIGUSR2"],
+] as const)(
+  "a program that %s takes its processes with it, also those in the middle of a statement",
+  async (_, signal) => {
+    const file = sqlitePlace();
+    const program = fileURLToPath(new URL("./fixtures/sqlite-endless.ts", import.meta.url));
+    const child = spawn(process.execPath, ["--conditions=brio-source", program, file], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pids = new Set<number>();
+    onTestFinished(() => {
+      for (const pid of pids) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      pids.add(Number(line));
+      if (pids.size === 3) child.kill(signal); // the reader, the writer and the idle one
+    }
+    // They have its stdout too: here, it has ended for all of them.
+    expect([...pids].filter((pid) => existsSync(`/proc/${pid}`) && !zombie(pid))).toEqual([]);
+    expect(integrity(file)).toBe("ok");
+    await run(async () => {
+      await using db = sqlite({ file });
+      await db.execute(sql`insert into t values (2)`); // nobody has it locked
+      expect(await db.query(sql`select a from t`)).toEqual([{ a: 2 }]);
+    });
+  },
+);
 
 test("a process that is killed is an error of its type, its transaction is gone, and it is replaced", () =>
   withSqlite(async (db) => {
