@@ -48,7 +48,7 @@ test.each([
   await run(async () => {
     await using hosts = await Hosts.start(count);
     const urls = hosts.servers.flatMap(({ url }) =>
-      Array.from({ length: 12 }, (_, index) => `${url}/${index}`),
+      Array.from({ length: 6 }, (_, index) => `${url}/${index}`),
     );
     const task = createTask(() => downloadAll(urls, { directory: folder(), ...limits }));
     const seen: number[][] = [];
