@@ -1,4 +1,5 @@
 import { brio } from "@brio/http/fastify";
+import { sqlite } from "@brio/sql/sqlite";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { Type, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -23,8 +24,8 @@ export async function makeApp(service: Service, path: string): Promise<FastifyIn
     maxRequests: 1000,
     maxLag: "500ms",
     async *lifespan(app) {
-      await using store = new Store(path);
-      app.decorate("store", store);
+      await using db = sqlite({ file: path });
+      app.decorate("store", await Store.open(db));
       yield; // the app runs
     },
   });

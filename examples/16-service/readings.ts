@@ -2,7 +2,7 @@ import { sendEvents, sendStream } from "@brio/http/fastify";
 import { type FastifyPluginAsyncTypebox, Type } from "@fastify/type-provider-typebox";
 import { Broadcast } from "brio";
 import { auditOf, identify } from "./caller.ts";
-import type { Reading } from "./database.ts";
+import type { Reading } from "./store.ts";
 
 const NewReading = Type.Object({
   sensor: Type.String({ minLength: 1, maxLength: 64, pattern: "^[a-z0-9-]+$" }),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { background } from "@brio/http/fastify";
 import { type FastifyPluginAsyncTypebox, Type } from "@fastify/type-provider-typebox";
-import type { Summary } from "./database.ts";
+import type { Summary } from "./store.ts";
 
 const Report = Type.Object({
   id: Type.String(),

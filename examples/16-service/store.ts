@@ -1,34 +1,62 @@
-import { type Executor, references, ThreadPool } from "brio/threads";
-import type { Reading, Summary } from "./database.ts";
+import { type Database, sql } from "@brio/sql";
 
-const database = references<typeof import("./database.ts")>(new URL("./database.ts", import.meta.url));
+export interface Reading {
+  readonly id: number;
+  readonly sensor: string;
+  readonly value: number;
+  readonly at: string;
+}
 
-/** The readings, in an SQLite file. */
-export class Store implements AsyncDisposable {
-  private readonly pool: Executor & AsyncDisposable;
+export interface Summary {
+  readonly sensor: string;
+  readonly count: number;
+  readonly mean: number;
+  readonly least: number;
+  readonly most: number;
+}
 
-  constructor(path: string) {
-    this.pool = new ThreadPool({
-      minWorkers: 1,
-      maxWorkers: 2,
-      initializer: database.open,
-      initializerArgs: [path],
-    });
+const TABLES = sql.unsafe(`
+  create table if not exists readings (
+    id integer primary key, sensor text not null, value real not null, at text not null
+  );
+  create index if not exists by_sensor on readings (sensor, id);
+  create table if not exists audit (at text not null, caller text not null, what text not null);
+`);
+
+/** The readings, in a database. A request that is cancelled while it asks stops its statement. */
+export class Store {
+  private readonly db: Database;
+
+  private constructor(db: Database) {
+    this.db = db;
+  }
+
+  /** Makes the tables that are missing. */
+  static async open(db: Database): Promise<Store> {
+    await db.execute(TABLES);
+    return new Store(db);
   }
 
   async add(sensor: string, value: number): Promise<Reading> {
-    return await this.pool.submit(database.add, sensor, value);
+    const at = new Date().toISOString();
+    const { insertId } = await this.db.execute(
+      sql`insert into readings ${sql.insert({ sensor, value, at })}`,
+    );
+    return { id: Number(insertId), sensor, value, at };
   }
 
   async find(id: number): Promise<Reading | null> {
-    return await this.pool.submit(database.find, id);
+    return await this.db.maybeOne(sql<Reading>`select id, sensor, value, at from readings where id = ${id}`);
   }
 
+  /** The readings that come after one, oldest first. */
   async page(after: number, limit: number, sensor: string | null = null): Promise<Reading[]> {
-    return await this.pool.submit(database.page, after, limit, sensor);
+    const ofSensor = sensor === null ? sql`` : sql`and sensor = ${sensor}`;
+    return await this.db.query(sql<Reading>`
+      select id, sensor, value, at from readings where id > ${after} ${ofSensor} order by id limit ${limit}`);
   }
 
-  /** All of them, page by page: no thread is taken while the reader does something else. */
+  /** All of them, page by page: no connection is taken while the reader does something else. */
   async *all(): AsyncGenerator<Reading> {
     for (let after = 0; ; ) {
       const readings = await this.page(after, 1000);
@@ -40,14 +68,16 @@ export class Store implements AsyncDisposable {
   }
 
   async summarize(): Promise<Summary[]> {
-    return await this.pool.submit(database.summarize);
+    return await this.db.query(sql<Summary>`
+      select sensor, count(*) as count, avg(value) as mean, min(value) as least, max(value) as most
+      from readings group by sensor order by sensor`);
   }
 
   async audit(caller: string, lines: readonly string[]): Promise<void> {
-    await this.pool.submit(database.audit, caller, lines);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.pool.close();
+    const at = new Date();
+    await this.db.executeMany(
+      lines,
+      (what) => sql`insert into audit (at, caller, what) values (${at}, ${caller}, ${what})`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import {
   HttpBodyError,
   HttpBodyTooLargeError,
@@ -125,6 +125,8 @@ test.each([
 
 test.each([
   ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
   ["zstd", zstdCompressSync],
 ] as const)("decompresses %s", async (encoding, compress) => {
   await run(async () => {

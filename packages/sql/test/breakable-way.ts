@@ -6,12 +6,15 @@ import { onTestFinished } from "vitest";
 export class BreakableWay {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** Those of them to the server. */
+  private readonly far = new WeakSet<Socket>();
   private stalled = false;
 
   private constructor(target: string) {
     const [host = "", port = ""] = target.split(":");
     this.server = createServer((near) => {
       const far = connect(Number(port), host);
+      this.far.add(far);
       this.link(near, far);
       this.link(far, near);
     });
@@ -37,6 +40,11 @@ export class BreakableWay {
   stall(): void {
     this.stalled = true;
     for (const socket of this.sockets) socket.pause();
+  }
+
+  /** What the server is told still comes there; what it says goes through no more. */
+  silence(): void {
+    for (const socket of this.sockets) if (this.far.has(socket)) socket.pause();
   }
 
   resume(): void {

@@ -1,7 +1,14 @@
-import { ConnectError, ConnectionLostError, type Database, SqlError, sql } from "@brio/sql";
+import {
+  CommitUnknownError,
+  ConnectError,
+  ConnectionLostError,
+  type Database,
+  SqlError,
+  sql,
+} from "@brio/sql";
 import { mysql } from "@brio/sql/mysql";
 import { postgres } from "@brio/sql/postgres";
-import { createTask, run, sleep, TimeoutError, taskGroup, timeout } from "brio";
+import { createTask, Event, run, sleep, type Task, TimeoutError, taskGroup, timeout } from "brio";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { describeWith } from "../../brio/test/services.ts";
@@ -98,7 +105,7 @@ for (const { name, describe, address, place, open, sleeping, whole, describePriv
       });
     });
 
-    test("a stall in the middle of a stream, and of a commit", async () => {
+    test("a stall in the middle of a stream, and a cut before a commit", async () => {
       const connection = await place();
       const proxy = await BreakableWay.to(address);
       await run(async () => {
@@ -128,6 +135,60 @@ for (const { name, describe, address, place, open, sleeping, whole, describePriv
     });
   });
 
+  describe(`a network that fails in the middle of a commit, ${name}`, () => {
+    /** Commits a row while `fail` does something to the network; gives how that ended, and the row, if it is there. */
+    async function committing(
+      fail: (proxy: BreakableWay, task: Task<unknown>, there: () => Promise<boolean>) => Promise<void>,
+    ): Promise<readonly [outcome: unknown, there: boolean]> {
+      const connection = await place();
+      const proxy = await BreakableWay.to(address);
+      return await run(async () => {
+        await using direct = open(connection);
+        await using db = open({ ...connection, port: proxy.port }, { max: 1 });
+        await direct.execute(sql`create table t (a int)${name === "mysql" ? sql` engine = innodb` : sql``}`);
+        const there = async (): Promise<boolean> => (await direct.maybeOne(sql`select a from t`)) !== null;
+        const asked = new Event();
+        const task = createTask(() =>
+          db.transaction(async (tx) => {
+            await tx.execute(sql`insert into t values (1)`);
+            proxy.silence();
+            asked.set();
+          }),
+        );
+        await asked.wait();
+        await fail(proxy, task, there);
+        const outcome = await task.then(
+          () => "committed",
+          (error: unknown) => error,
+        );
+        proxy.resume();
+        expect(await db.one(sql`select 1 as one`)).toEqual({ one: 1 });
+        expect(db.statistics()).toMatchObject({ inUse: 0, waiting: 0 });
+        return [outcome, await there()];
+      });
+    }
+
+    test("an answer that is lost is a CommitUnknownError, as the commit may have happened", async () => {
+      const [outcome, there] = await committing(async (proxy, _task, there) => {
+        while (!(await there())) await sleep(1);
+        proxy.cut();
+      });
+      expect(outcome).toBeInstanceOf(CommitUnknownError);
+      expect(there).toBe(true);
+    });
+
+    test("a commit that is under way is waited for, though its task is cancelled", async () => {
+      const [, there] = await committing(async (proxy, task, there) => {
+        while (!(await there())) await sleep(1);
+        task.cancel();
+        await sleep(20);
+        expect(task.done()).toBe(false);
+        proxy.resume();
+      });
+      expect(there).toBe(true);
+    });
+  });
+
   describePrivate(`a server that fails, ${name}`, () => {
     test("killed and started again under load: errors are typed, no commit is lost, none is half", async () => {
       const server = await PrivateServer.start(name);
@@ -143,7 +204,24 @@ for (const { name, describe, address, place, open, sleeping, whole, describePriv
         const failures: unknown[] = [];
         let total = 0;
         let goal = Number.POSITIVE_INFINITY;
+        let halves = 0;
+        let looked = 0;
         await taskGroup(async (group) => {
+          // Somebody who looks all the time sees each transaction as a whole, or not at all.
+          group.createTask(async () => {
+            while (total < goal) {
+              try {
+                const seen = await db.query(
+                  sql`select worker, n from ${table} group by worker, n having count(*) <> 2`,
+                );
+                halves += seen.length;
+                looked++;
+              } catch (error) {
+                failures.push(error);
+                await sleep(5);
+              }
+            }
+          });
           for (let worker = 0; worker < 8; worker++) {
             acknowledged.set(worker, []);
             group.createTask(async () => {
@@ -169,6 +247,8 @@ for (const { name, describe, address, place, open, sleeping, whole, describePriv
           goal = total + 100;
         });
         expect(failures.filter((error) => !(error instanceof SqlError))).toEqual([]);
+        expect(halves).toBe(0);
+        expect(looked).toBeGreaterThan(10);
         expect(failures.some((error) => error instanceof ConnectionLostError)).toBe(true);
         const rows = await db.query(
           sql<{

@@ -1,4 +1,4 @@
-import { ConnectError, ConstraintError, sql } from "@brio/sql";
+import { ConnectError, ConnectionLostError, ConstraintError, sql } from "@brio/sql";
 import { mysql } from "@brio/sql/mysql";
 import { createTask, run, TimeoutError, timeout } from "brio";
 import mysql2 from "mysql2";
@@ -6,6 +6,7 @@ import mysql2Promise from "mysql2/promise";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { describeWithMysql, mysqlPlace, withMysql } from "./databases.ts";
+import { tenMillionRows } from "./ten-million-rows.ts";
 
 leavesNothing();
 
@@ -35,6 +36,38 @@ describeWithMysql("mysql", () => {
       expect((await own.query("select 2 as two"))[0]).toEqual([{ two: 2 }]);
       await own.end();
     },
+  );
+
+  test("a connection that the server cuts is an error of its type, and is replaced", () =>
+    withMysql(async (db) => {
+      const cut = db.session(async (session) => {
+        const { id } = await session.one(sql<{ id: number }>`select connection_id() as id`);
+        const waiting = createTask(() => session.query(sql`select sleep(60)`));
+        await db.execute(sql.unsafe(`kill connection ${id}`));
+        await waiting;
+      });
+      await expect(cut).rejects.toThrow(ConnectionLostError);
+      expect(await db.one(sql`select 1 as one`)).toEqual({ one: 1 });
+      expect(db.statistics()).toMatchObject({ inUse: 0, discarded: 1 });
+    }));
+
+  test(
+    "ten million rows are streamed in a memory that does not grow with them",
+    () =>
+      withMysql(async (db) => {
+        await db.execute(sql`create table d (d int)`);
+        await db.bulkInsert(
+          "d",
+          ["d"],
+          [...Array(10).keys()].map((d) => [d]),
+        );
+        await tenMillionRows(
+          db.stream(sql<{ i: number }>`
+          select a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d + 1000000 * h.d + 1 as i
+          from d a, d b, d c, d e, d f, d g, d h`),
+        );
+      }),
+    180_000,
   );
 
   test("constraints have their kinds, and a wrong database is told apart", async () => {

@@ -1,15 +1,18 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { ConflictError, ConnectError, ConstraintError, SqlError, StorageFullError, sql } from "@brio/sql";
 import { sqlite } from "@brio/sql/sqlite";
 import { CancelledError, createTask, run, sleep } from "brio";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { sqlitePlace, withSqlite } from "./databases.ts";
+import { tenMillionRows } from "./ten-million-rows.ts";
 
 leavesNothing();
 
@@ -117,6 +120,71 @@ test("a full disk is a StorageFullError, and the database goes on", () =>
     expect(await db.one(sql`select count(*) as n from t`)).toEqual({ n: 1 });
   }));
 
+test(
+  "ten million rows are streamed in a memory that does not grow with them, here and in the process",
+  () =>
+    withSqlite(async (db) => {
+      const numbers = sql<{ i: number }>`
+      with recursive r (i) as (select 1 union all select i + 1 from r where i < 10000000) select i from r`;
+      const both = (): number => {
+        const children = execFileSync("ps", ["-o", "rss=", "--ppid", String(process.pid)]).toString();
+        const kilobytes = children.trim().split(/\s+/).map(Number);
+        return process.memoryUsage.rss() + kilobytes.reduce((sum, each) => sum + each * 1024, 0);
+      };
+      await tenMillionRows(db.stream(numbers), both, 2);
+    }),
+  180_000,
+);
+
+/** A disk of 4 MB; null where only root may make one. */
+function smallDisk(): string | null {
+  const path = mkdtempSync(join(tmpdir(), "brio-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
+  } catch {
+    rmSync(path, { recursive: true });
+    return null;
+  }
+  onTestFinished(() => {
+    execFileSync("umount", [path]);
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+describe("on a disk that is really full", () => {
+  test("what does not fit is a StorageFullError, what was committed stays, and it goes on when there is space", async ({
+    skip,
+  }) => {
+    const disk = smallDisk();
+    if (disk === null) return skip("making a small disk (mount -t tmpfs) needs root");
+    const file = join(disk, "test.db");
+    writeFileSync(join(disk, "other"), Buffer.alloc(2_000_000));
+    await run(async () => {
+      await using db = sqlite({ file });
+      await db.execute(sql`create table t (n int, b blob)`);
+      let committed = 0;
+      const insert = (n: number) =>
+        db.transaction(async (tx) => {
+          await tx.execute(sql`insert into t values (${n}, zeroblob(50000))`);
+          await tx.execute(sql`insert into t values (${n}, zeroblob(50000))`);
+        });
+      const filling = async (): Promise<void> => {
+        for (; ; committed++) await insert(committed);
+      };
+      await expect(filling()).rejects.toThrow(StorageFullError);
+      expect(committed).toBeGreaterThan(1);
+      await expect(insert(-1)).rejects.toThrow(StorageFullError);
+      const count = sql`select count(*) as rows, max(n) as last from t`;
+      expect(await db.one(count)).toEqual({ rows: 2 * committed, last: committed - 1 });
+      rmSync(join(disk, "other"));
+      await insert(committed);
+      expect(await db.one(count)).toEqual({ rows: 2 * committed + 2, last: committed });
+    });
+    expect(integrity(file)).toBe("ok");
+  });
+});
+
 test("a program that is killed in the middle of its writes loses no commit, and leaves no half of one", async () => {
   const file = sqlitePlace();
   const program = fileURLToPath(new URL("./fixtures/sqlite-writer.ts", import.meta.url));
@@ -141,6 +209,36 @@ test("a program that is killed in the middle of its writes loses no commit, and 
     await db.execute(sql`insert into t values (0)`);
   });
 });
+
+test.each([
+  ["is killed", "SIGKILL"],
+  ["exits", "SIGUSR2"],
+] as const)(
+  "a program that %s takes its processes with it, also those in the middle of a statement",
+  async (_, signal) => {
+    const file = sqlitePlace();
+    const program = fileURLToPath(new URL("./fixtures/sqlite-endless.ts", import.meta.url));
+    const child = spawn(process.execPath, ["--conditions=brio-source", program, file], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pids = new Set<number>();
+    onTestFinished(() => {
+      for (const pid of pids) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      pids.add(Number(line));
+      if (pids.size === 3) child.kill(signal); // the reader, the writer and the idle one
+    }
+    // They have its stdout too: here, it has ended for all of them.
+    expect([...pids].filter((pid) => existsSync(`/proc/${pid}`) && !zombie(pid))).toEqual([]);
+    expect(integrity(file)).toBe("ok");
+    await run(async () => {
+      await using db = sqlite({ file });
+      await db.execute(sql`insert into t values (2)`); // nobody has it locked
+      expect(await db.query(sql`select a from t`)).toEqual([{ a: 2 }]);
+    });
+  },
+);
 
 test("a process that is killed is an error of its type, its transaction is gone, and it is replaced", () =>
   withSqlite(async (db) => {

@@ -35,10 +35,18 @@ const ENTRIES = [
   "packages/distributed/src/index.ts",
   "packages/http/src/index.ts",
   "packages/http/src/download/index.ts",
+  "packages/http/src/express/index.ts",
+  "packages/http/src/fastify/index.ts",
+  "packages/http/src/hono/index.ts",
+  "packages/sql/src/index.ts",
+  "packages/sql/src/mysql/index.ts",
+  "packages/sql/src/postgres/index.ts",
+  "packages/sql/src/sqlite/index.ts",
 ];
 
+/** Each once, also what several entries export. */
 export function publicNames(): PublicName[] {
-  return ENTRIES.flatMap((entry) => {
+  const all = ENTRIES.flatMap((entry) => {
     const text = read(entry);
     return [...text.matchAll(/export (type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, , names, from]) => {
       const file = posix.join(posix.dirname(entry), from as string);
@@ -49,6 +57,7 @@ export function publicNames(): PublicName[] {
         .map((name) => declaration(file, name.replace(/ as .*/, "")));
     });
   });
+  return [...new Map(all.map((name) => [`${name.file} ${name.name}`, name])).values()];
 }
 
 const KINDS: Readonly<Record<string, PublicName["kind"]>> = {

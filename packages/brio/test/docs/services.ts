@@ -1,19 +1,41 @@
-import { connect } from "node:net";
+/*
+ * The servers that some examples need, by the word after ```ts that says so. An example whose server does not answer is not
+ * run; with BRIO_REQUIRE_SERVICES=1, all must answer.
+ */
 import process from "node:process";
+import { accepts } from "../services.ts";
 
-/** Does a Redis answer, for the examples that need one? With BRIO_REQUIRE_SERVICES=1, it must. */
-export async function redisAnswers(): Promise<boolean> {
-  const url = process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379";
-  const { hostname, port } = new URL(url);
-  const answers = await new Promise<boolean>((resolve) => {
-    const socket = connect(Number(port || 6379), hostname, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
-  if (!answers && process.env.BRIO_REQUIRE_SERVICES === "1") {
-    throw new Error(`no Redis answers at ${url}, and BRIO_REQUIRE_SERVICES=1 says that it must`);
+const { BRIO_POSTGRES = "127.0.0.1:5432", BRIO_MYSQL = "127.0.0.1:3306" } = process.env;
+const { hostname: redisHost, port: redisPort } = new URL(
+  process.env.BRIO_REDIS_URL ?? "redis://127.0.0.1:6379",
+);
+
+const ADDRESSES: Readonly<Record<string, string>> = {
+  redis: `${redisHost}:${redisPort || 6379}`,
+  postgres: BRIO_POSTGRES,
+  mysql: BRIO_MYSQL,
+};
+
+const [host = "", port = ""] = BRIO_POSTGRES.split(":");
+
+/** Variables that lead an example to the servers of the tests. */
+export const serviceVariables: Readonly<Record<string, string>> = {
+  PGHOST: host,
+  PGPORT: port,
+  PGUSER: "root",
+  PGDATABASE: "test",
+  MYSQL_URL: `mysql://root@${BRIO_MYSQL}/test`,
+};
+
+/** The servers that don't answer. */
+export async function missingServices(): Promise<ReadonlySet<string>> {
+  const missing = new Set<string>();
+  for (const [name, address] of Object.entries(ADDRESSES)) {
+    if (await accepts(address)) continue;
+    if (process.env.BRIO_REQUIRE_SERVICES === "1") {
+      throw new Error(`no ${name} answers at ${address}, and BRIO_REQUIRE_SERVICES=1 says that it must`);
+    }
+    missing.add(name);
   }
-  return answers;
+  return missing;
 }

@@ -3,6 +3,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { serviceVariables } from "./services.ts";
 import type { SnippetEvent } from "./snippet-process.ts";
 import { root, type Snippet } from "./snippets.ts";
 
@@ -53,7 +54,7 @@ async function runTogether(
   if (snippets.length === 0) return [];
   const child = spawn(process.execPath, ["--no-warnings", "--conditions=brio-source", PROGRAM], {
     cwd: root,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, ...serviceVariables, NO_COLOR: "1" },
     stdio: ["pipe", "ignore", "pipe", "pipe"],
   });
   child.stdin?.end(JSON.stringify({ root, snippets }));

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { root, type Snippet } from "./snippets.ts";
@@ -16,6 +16,8 @@ export async function typeErrors(snippets: readonly Snippet[]): Promise<string[]
       writeFileSync(join(folder, `${index}.ts`), `${"\n".repeat(snippet.line - 1)}${snippet.code}\n`);
       return `${index}.ts`;
     });
+    // What the sources say of modules that say nothing of themselves.
+    files.push(...globSync("packages/*/src/**/*.d.ts", { cwd: root }).map((file) => join(root, file)));
     // What a document imports lies beside it.
     const rootDirs = [folder, join(root, "docs")];
     const options = { noEmit: true, customConditions: ["brio-source"], rootDirs };

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { redisAnswers } from "./services.ts";
+import { missingServices } from "./services.ts";
 import { type Run, runSnippets } from "./snippet-runs.ts";
 import { typeErrors } from "./snippet-types.ts";
 import { agrees, allSnippets, type Snippet } from "./snippets.ts";
 
 const snippets = allSnippets().filter(({ info }) => !info.includes("fragment"));
-const redis = await redisAnswers();
+const missing = await missingServices();
 const toRun = snippets.filter(
-  ({ info }) => !info.includes("types-only") && (redis || !info.includes("redis")),
+  ({ info }) => !info.includes("types-only") && !info.some((word) => missing.has(word)),
 );
 
 function named(all: readonly Snippet[]): [string, Snippet][] {

@@ -16,6 +16,8 @@
  *   ```ts exit=130      run in a process of its own, which must end with this code; its stderr is not looked at
  *   ```ts stderr        may write to stderr
  *   ```ts redis         run where a Redis answers (BRIO_REDIS_URL, by default redis://127.0.0.1:6379)
+ *   ```ts postgres      run where PostgreSQL answers (BRIO_POSTGRES, by default 127.0.0.1:5432; as root, in database test)
+ *   ```ts mysql         run where MySQL or MariaDB answers (BRIO_MYSQL, by default 127.0.0.1:3306; the same)
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +41,7 @@ export interface Snippet {
   readonly prints: ReadonlyMap<number, readonly string[]>;
 }
 
-const WORDS = /^(?:fragment|types-only|stderr|redis|exit=\d+)$/;
+const WORDS = /^(?:fragment|types-only|stderr|redis|postgres|mysql|exit=\d+)$/;
 
 /** All code blocks, of documents and of doc comments. */
 export function allSnippets(): Snippet[] {

@@ -16,9 +16,13 @@ function responseTo({ message, status, headers }: HttpFailure & Error): Response
 /** A request was not answered within its time. The framework's error handler gets it, and answers with its status. */
 export class RequestTimeoutError extends TimeoutError implements HttpFailure {
   override name = "RequestTimeoutError";
+  /** The status that it is answered with: 503 or 504. */
   readonly status: number;
+  /** The same, where Fastify looks for it. */
   readonly statusCode: number;
+  /** What logs and error handlers can go by. */
   readonly code: string = "BRIO_REQUEST_TIMEOUT";
+  /** Headers of the response. */
   readonly headers: Readonly<Record<string, string>> = {};
 
   constructor(timeout: number, status: 503 | 504) {
@@ -27,6 +31,7 @@ export class RequestTimeoutError extends TimeoutError implements HttpFailure {
     this.statusCode = status;
   }
 
+  /** The response that Hono gives. */
   getResponse(): Response {
     return responseTo(this);
   }
@@ -38,9 +43,13 @@ export class RequestTimeoutError extends TimeoutError implements HttpFailure {
  */
 export class ServiceUnavailableError extends Error implements HttpFailure {
   override name = "ServiceUnavailableError";
+  /** The status that it is answered with. */
   readonly status: number = 503;
+  /** The same, where Fastify looks for it. */
   readonly statusCode: number = 503;
+  /** What logs and error handlers can go by. */
   readonly code: string = "BRIO_SERVICE_UNAVAILABLE";
+  /** Headers of the response: `retry-after`, in seconds. */
   readonly headers: Readonly<Record<string, string>>;
 
   /** @param retryAfter in seconds */
@@ -49,6 +58,7 @@ export class ServiceUnavailableError extends Error implements HttpFailure {
     this.headers = { "retry-after": String(retryAfter) };
   }
 
+  /** The response that Hono gives. */
   getResponse(): Response {
     return responseTo(this);
   }

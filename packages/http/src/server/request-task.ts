@@ -159,7 +159,16 @@ export class RequestTask implements Expiring {
     const { response } = this;
     const sent = this.request.httpVersionMajor < 2 ? response.writableFinished : response.writableEnded;
     if (!sent) this.cancel("client", "the client has gone");
+    else if (this.handlers > 0) this.watchBody();
     this.settle();
+  }
+
+  /** A handler that still reads the body of a request that is answered is not told by Node that its client goes. */
+  private watchBody(): void {
+    const { request } = this;
+    if (request.httpVersionMajor >= 2 || request.complete) return;
+    if (request.socket.destroyed) request.destroy();
+    else request.socket.once("close", () => request.destroy());
   }
 
   /** Cancels what its handlers wait for. */

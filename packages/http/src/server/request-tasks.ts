@@ -64,6 +64,26 @@ type State = "open" | "draining" | "ending" | "ended" | "finished";
 /**
  * The requests of a server, each a task, and the background tasks that they leave behind. The integration of a framework
  * makes it. To a `Service` of brio/streams, it is the server.
+ *
+ * @example
+ * ```ts
+ * import { brio } from "@brio/http/fastify";
+ * import { interruptible, run, sleep } from "brio";
+ * import fastify from "fastify";
+ *
+ * await run(async () => {
+ *   const app = fastify();
+ *   await app.register(brio);
+ *   app.get("/", () => app.brio.statistics().requests);
+ *   app.brio.background(async () => {
+ *     await sleep("20ms");
+ *     console.log("warmed up"); // warmed up
+ *   });
+ *   console.log((await interruptible(app.inject("/"))).body); // 1
+ *   await app.brio.whenIdle();
+ *   await app.close();
+ * });
+ * ```
  */
 export class RequestTasks implements AsyncDisposable {
   /** @internal */ readonly settings: Settings;

@@ -64,7 +64,11 @@ export class ServerSocket implements AsyncIterable<string | Buffer> {
     this.socket.pause();
   }
 
-  /** The messages, until the server begins to stop. */
+  /**
+   * The messages, until the server begins to stop.
+   *
+   * *Cancel safety*: cancelled while it waits, it has taken no message.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<string | Buffer, void, undefined> {
     for await (const message of this.messages) {
       if (this.paused && this.messages.empty()) {

@@ -16,6 +16,25 @@ export interface DatabaseOptions extends PoolOptions {
  * A database: a pool of connections, and what can be asked of it. `postgres()`, `mysql()` and `sqlite()` make one.
  *
  * It connects when it is first asked. `await using` closes it.
+ *
+ * @example
+ * ```ts
+ * import { type Database, sql } from "@brio/sql";
+ * import { sqlite } from "@brio/sql/sqlite";
+ * import { run } from "brio";
+ *
+ * async function loaded(db: Database): Promise<number> {
+ *   await db.execute(sql`create table points (x int, y int)`);
+ *   return await db.bulkInsert("points", ["x", "y"], [[1, 1], [2, 4], [3, 9]]);
+ * }
+ *
+ * await run(async () => {
+ *   await using db = sqlite({ file: ":memory:" }); // or postgres(), mysql()
+ *   console.log(await loaded(db)); // 3
+ *   for await (const { x } of db.stream(sql`select x from points where y > ${3}`)) console.log(x); // 2, then 3
+ *   console.log(db.statistics().inUse); // 0
+ * });
+ * ```
  */
 export class Database extends Queryable implements AsyncDisposable {
   /** @internal */ readonly driver: Driver;

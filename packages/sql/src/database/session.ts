@@ -9,6 +9,22 @@ import { attempt, type Frame, type Kit, outermost, retried } from "./transaction
  * connection, and for what only the driver can do.
  *
  * Tasks may share it: their statements run one after the other.
+ *
+ * @example
+ * ```ts
+ * import { sql } from "@brio/sql";
+ * import { sqlite } from "@brio/sql/sqlite";
+ * import { run } from "brio";
+ *
+ * await run(async () => {
+ *   await using db = sqlite({ file: ":memory:" });
+ *   await db.session(async (session) => {
+ *     await session.execute(sql`create temporary table seen (id int)`);
+ *     await session.execute(sql`insert into seen values (1), (2)`);
+ *     console.log(await session.one(sql`select count(*) as n from seen`)); // { n: 2 }
+ *   });
+ * });
+ * ```
  */
 export class Session extends Queryable {
   /** @internal */ readonly driver: Driver;
@@ -104,7 +120,30 @@ export class Session extends Queryable {
   }
 }
 
-/** A transaction, for as long as its function runs. */
+/**
+ * A transaction, for as long as its function runs.
+ *
+ * @example
+ * ```ts
+ * import { sql } from "@brio/sql";
+ * import { sqlite } from "@brio/sql/sqlite";
+ * import { run } from "brio";
+ *
+ * await run(async () => {
+ *   await using db = sqlite({ file: ":memory:" });
+ *   await db.execute(sql`create table notes (text text)`);
+ *   await db.transaction(async (tx) => {
+ *     await tx.execute(sql`insert into notes values ('kept')`);
+ *     const inner = tx.transaction(async (savepoint) => {
+ *       await savepoint.execute(sql`insert into notes values ('undone')`);
+ *       throw new Error("no");
+ *     });
+ *     await inner.catch((error) => console.log(error.message)); // no
+ *   });
+ *   console.log(await db.query(sql`select text from notes`)); // [ { text: 'kept' } ]
+ * });
+ * ```
+ */
 export class Transaction extends Session {
   private readonly depth: number;
 

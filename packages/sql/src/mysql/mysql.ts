@@ -159,9 +159,20 @@ function addressOf({ config }: MysqlClient): string {
  * @throws RangeError or TypeError for options; the server is asked later.
  *
  * @example
- * ```ts fragment
- * await using db = mysql({ connection: "mysql://root@localhost/shop", max: 20 });
- * const { insertId } = await db.execute(sql`insert into users ${sql.insert({ name: "Ada" })}`);
+ * ```ts mysql
+ * import { sql } from "@brio/sql";
+ * import { mysql } from "@brio/sql/mysql";
+ * import { run } from "brio";
+ *
+ * const connection = process.env.MYSQL_URL ?? "mysql://root@127.0.0.1/test";
+ * await run(async () => {
+ *   await using db = mysql({ connection, max: 20 });
+ *   await db.session(async (session) => {
+ *     await session.execute(sql`create temporary table users (id int auto_increment primary key, name text)`);
+ *     const { insertId } = await session.execute(sql`insert into users ${sql.insert({ name: "Ada" })}`);
+ *     console.log(insertId); // 1
+ *   });
+ * });
  * ```
  */
 export function mysql(options: MysqlOptions = {}): MysqlDatabase {

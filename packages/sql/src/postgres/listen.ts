@@ -5,6 +5,7 @@ import type { PostgresConnection } from "./connection.ts";
 
 /** What somebody has told with `notify`. */
 export interface Notification {
+  /** Over which channel. */
   readonly channel: string;
   /** Empty if there was none. */
   readonly payload: string;
@@ -58,7 +59,13 @@ export class Subscription implements AsyncIterable<Notification>, AsyncDisposabl
     }
   }
 
-  /** The notifications, one after the other. The end of the loop closes the subscription. */
+  /**
+   * The notifications, one after the other. The end of the loop closes the subscription.
+   *
+   * *Cancel safety*: cancelled, no more come: the subscription is closed.
+   *
+   * @throws ConnectionLostError when the connection is lost.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Notification, void, undefined> {
     try {
       for (;;) yield await this.next();
@@ -67,7 +74,11 @@ export class Subscription implements AsyncIterable<Notification>, AsyncDisposabl
     }
   }
 
-  /** Stops listening. */
+  /**
+   * Stops listening.
+   *
+   * *Cancel safety*: it waits for nothing.
+   */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

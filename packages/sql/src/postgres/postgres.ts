@@ -70,9 +70,16 @@ export class PostgresDatabase extends Database {
    * @throws ConnectError; TypeError for a channel that can't be a name.
    *
    * @example
-   * ```ts fragment
-   * await using jobs = await db.listen("jobs");
-   * for await (const { payload } of jobs) await work(payload);
+   * ```ts postgres
+   * import { postgres } from "@brio/sql/postgres";
+   * import { run } from "brio";
+   *
+   * await run(async () => {
+   *   await using db = postgres();
+   *   await using jobs = await db.listen("brio_docs_jobs");
+   *   await db.notify("brio_docs_jobs", "42");
+   *   console.log((await jobs.next()).payload); // 42
+   * });
    * ```
    */
   async listen(...channels: readonly string[]): Promise<Subscription> {
@@ -154,9 +161,16 @@ async function adopted(kit: PostgresKit, pool: PgPool): Promise<PostgresConnecti
  * @throws RangeError or TypeError for options; the server is asked later.
  *
  * @example
- * ```ts fragment
- * await using db = postgres({ connection: "postgres://localhost/shop", max: 20 });
- * const users = await db.query(sql<{ name: string }>`select name from users where id = any(${[1, 2, 3]})`);
+ * ```ts postgres
+ * import { sql } from "@brio/sql";
+ * import { postgres } from "@brio/sql/postgres";
+ * import { run } from "brio";
+ *
+ * await run(async () => {
+ *   await using db = postgres({ max: 20 }); // where PGHOST, PGUSER, PGDATABASE … say; or { connection: "postgres://…" }
+ *   const found = await db.query(sql<{ n: number }>`select n from generate_series(1, 9) n where n = any(${[3, 5, 12]})`);
+ *   console.log(found); // [ { n: 3 }, { n: 5 } ]
+ * });
  * ```
  */
 export function postgres(options: PostgresOptions = {}): PostgresDatabase {

@@ -3,19 +3,12 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
 import { processLost, sqliteError } from "./errors.ts";
-import { HEAD, type Reply, type Request } from "./process/protocol.ts";
+import { HEAD, LIFELINE, PIPE, type Reply, type Request } from "./process/protocol.ts";
 
 /** What the process runs: beside this file, in the sources as in what is published. */
 const PROGRAM: string = fileURLToPath(
   new URL(`./process/main${/\.\w+$/.exec(import.meta.url)?.[0] ?? ".js"}`, import.meta.url),
 );
-
-/** Those that live: they must not outlive the program, not even in the middle of a statement. */
-const living = new Set<ChildProcess>();
-
-function endAll(): void {
-  for (const child of living) child.kill("SIGKILL");
-}
 
 /** Who waits for an answer. */
 interface Asked {
@@ -37,19 +30,18 @@ export class DatabaseProcess {
 
   constructor() {
     this.child = spawn(process.execPath, [...nodeOptions(), PROGRAM], {
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
+      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
       windowsHide: true,
     });
-    if (living.size === 0) process.on("exit", endAll);
-    living.add(this.child);
-    this.pipe = this.child.stdio[3] as Duplex; // as `stdio` asks for it
+    this.pipe = this.child.stdio[PIPE] as Duplex; // as `stdio` asks for it
+    const lifeline = this.child.stdio[LIFELINE] as Duplex; // the same
+    lifeline.on("error", () => {});
     this.pipe.on("data", (chunk: Buffer) => this.came(chunk));
     this.pipe.on("error", () => this.child.kill("SIGKILL"));
     this.exited = new Promise((resolve) => {
       const ended = (how: string): void => {
-        living.delete(this.child);
-        if (living.size === 0) process.off("exit", endAll);
         this.pipe.destroy();
+        lifeline.destroy();
         this.lost(processLost(how));
         resolve();
       };

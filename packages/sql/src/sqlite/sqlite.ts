@@ -78,6 +78,23 @@ export class SqliteDatabase extends Database {
    * *Cancel safety*: cancelled, a part of the file may be there.
    *
    * @throws SqlError if there is such a file already; otherwise as `query`.
+   *
+   * @example
+   * ```ts
+   * import { sql } from "@brio/sql";
+   * import { sqlite } from "@brio/sql/sqlite";
+   * import { run } from "brio";
+   * import { temporaryDirectory } from "brio/files";
+   *
+   * await run(async () => {
+   *   await using folder = await temporaryDirectory();
+   *   await using db = sqlite({ file: `${folder.path}/app.db` });
+   *   await db.execute(sql`create table t as select 7 as a`);
+   *   await db.backup(`${folder.path}/copy.db`);
+   *   await using copy = sqlite({ file: `${folder.path}/copy.db` });
+   *   console.log(await copy.one(sql`select a from t`)); // { a: 7 }
+   * });
+   * ```
    */
   async backup(file: string): Promise<void> {
     const connection = await this.launchers[0].launch();

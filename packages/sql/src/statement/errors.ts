@@ -25,6 +25,7 @@ export class SqlError extends Error {
 /** No connection could be made. `reason` says whether the server had too many already. */
 export class ConnectError extends SqlError {
   override name = "ConnectError";
+  /** Why there is none. */
   readonly reason: "unreachable" | "refused" | "too many connections";
 
   constructor(message: string, reason: ConnectError["reason"], options?: SqlErrorOptions) {
@@ -49,6 +50,7 @@ export type ConstraintKind = "unique" | "foreign key" | "not null" | "check" | "
 /** A row broke a rule of its table. */
 export class ConstraintError extends SqlError {
   override name = "ConstraintError";
+  /** Which rule it was. */
   readonly kind: ConstraintKind;
   /** The name of the constraint, if the database tells. */
   readonly constraint: string | undefined;
@@ -68,6 +70,7 @@ export class ConstraintError extends SqlError {
 /** Another transaction was in the way: trying again is the remedy, and `transaction` does so by itself. */
 export class ConflictError extends SqlError {
   override name = "ConflictError";
+  /** How it was in the way. */
   readonly kind: "deadlock" | "serialization" | "locked";
 
   constructor(message: string, kind: ConflictError["kind"], options?: SqlErrorOptions) {
@@ -101,6 +104,7 @@ export class RowCountError extends SqlError {
 /** A pool gave no connection: none came back in time, too many wait already, or it is closed. */
 export class PoolError extends SqlError {
   override name = "PoolError";
+  /** Why it gave none. */
   readonly reason: "time-out" | "too many waiting" | "closed";
 
   constructor(message: string, reason: PoolError["reason"]) {

@@ -39,6 +39,7 @@ export class Json {
     this.#text = text;
   }
 
+  /** What is stored. */
   get text(): string {
     return this.#text;
   }

@@ -4,11 +4,9 @@
  */
 import { readSync, writeSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
-import { type Failure, HEAD, type Reply, type Request } from "./protocol.ts";
+import { endWithProgram } from "./lifeline.ts";
+import { type Failure, HEAD, PIPE, type Reply, type Request } from "./protocol.ts";
 import { Served } from "./serve.ts";
-
-/** The pipe to the program. */
-const PIPE = 3;
 
 /** What was read, and is not used yet, is from `start` to `end`. */
 let buffer = Buffer.alloc(65_536);
@@ -73,6 +71,7 @@ function failure(error: unknown): Failure {
   return { message, name, code: errcode ?? rawCode ?? 0 };
 }
 
+endWithProgram();
 // Ctrl-C goes to all processes of a terminal: what is to be done about it is for the program to say.
 process.on("SIGINT", () => {});
 let served: Served | null = null;

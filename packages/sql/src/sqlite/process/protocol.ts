@@ -60,5 +60,10 @@ export interface Failure {
   readonly name: string;
 }
 
+/** The descriptor of the pipe over which it is asked and answers. */
+export const PIPE = 3;
+/** That of a pipe over which nothing comes: it ends when the program does. */
+export const LIFELINE = 4;
+
 /** Each message goes behind its length, in so many bytes. */
 export const HEAD = 4;
