@@ -138,12 +138,29 @@ export class ServerSocket implements AsyncIterable<string | Buffer> {
  * @throws TypeError if it is no such WebSocket; RuntimeError if the server has ended.
  *
  * @example
- * ```ts fragment
- * const server = new WebSocketServer({ server: app.server }); // of ws
- * server.on("connection", (socket) => {
- *   serveWebSocket(app.brio, socket, async (client) => {
- *     for await (const message of client) await client.send(`you said ${message}`);
+ * ```ts
+ * import type { AddressInfo } from "node:net";
+ * import { openWebSocket } from "@brio/http";
+ * import { brio, serveWebSocket } from "@brio/http/fastify";
+ * import { interruptible, run } from "brio";
+ * import fastify from "fastify";
+ * import { WebSocketServer } from "ws";
+ *
+ * await run(async () => {
+ *   const app = fastify();
+ *   await app.register(brio);
+ *   const server = new WebSocketServer({ server: app.server });
+ *   server.on("connection", (socket) => {
+ *     serveWebSocket(app.brio, socket, async (client) => {
+ *       for await (const message of client) await client.send(`you said ${message}`);
+ *     });
  *   });
+ *   await interruptible(app.listen({ port: 0, host: "127.0.0.1" }));
+ *   await using socket = await openWebSocket(`ws://127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+ *   await socket.send("hello");
+ *   console.log((await socket.next()).value); // you said hello
+ *   await socket.close();
+ *   await app.close();
  * });
  * ```
  */
