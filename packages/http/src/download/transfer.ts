@@ -17,7 +17,7 @@ const SAVE_EVERY = 1000;
 /** The most that is written at once, in bytes. */
 const MOST = 1_048_576;
 
-/** So much may wait to be written, or a little more, before the server is slowed down. */
+/** Twice as much may wait to be read before the server is slowed down. */
 const BUFFER = 524_288;
 
 /** Pauses after a connection was lost. */
