@@ -87,7 +87,7 @@ export class Database extends Queryable implements AsyncDisposable {
    * @throws what `fn` throws; otherwise as `query`.
    */
   async session<T>(fn: (session: Session) => PromiseLike<T> | T): Promise<T> {
-    return await this.withConnection(async (connection) => {
+    return await this.pool.use(async (connection) => {
       const session = new Session(connection, this);
       try {
         return await fn(session);
@@ -141,7 +141,7 @@ export class Database extends Queryable implements AsyncDisposable {
 
   /** @internal */
   protected borrow(_text: string | null): Promise<DriverConnection> {
-    return this.pool.acquire();
+    return this.pool.take();
   }
 
   /** @internal */

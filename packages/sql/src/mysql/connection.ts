@@ -1,5 +1,6 @@
 import type mysql from "mysql2";
-import type { Cursor, DriverConnection, Result } from "../database/driver.ts";
+import { ClientConnection } from "../database/client-connection.ts";
+import type { Cursor, Result } from "../database/driver.ts";
 import type { Compiled } from "../statement/compile.ts";
 import { ConnectionLostError } from "../statement/errors.ts";
 import { QUERY_INTERRUPTED, translate } from "./errors.ts";
@@ -26,14 +27,9 @@ interface Header {
 }
 
 /** A connection of mysql2. */
-export class MysqlConnection implements DriverConnection {
-  readonly raw: MysqlClient;
+export class MysqlConnection extends ClientConnection<MysqlClient> {
   readonly load = null;
-  readonly begin = null;
   private readonly kill: (threadId: number, patience: number) => Promise<void>;
-  private readonly adopted: boolean;
-  private trusted = true;
-  private gone = false;
   /** The rows that are being read, for `stop`. */
   private streaming: RowStream | null = null;
 
@@ -43,19 +39,8 @@ export class MysqlConnection implements DriverConnection {
     kill: (threadId: number, patience: number) => Promise<void>,
     adopted = false,
   ) {
-    this.raw = client;
+    super(client, adopted);
     this.kill = kill;
-    this.adopted = adopted;
-    client.on("error", this.lost);
-    client.on("end", this.lost);
-  }
-
-  get usable(): boolean {
-    return this.trusted && !this.gone;
-  }
-
-  distrust(): void {
-    this.trusted = false;
   }
 
   run({ text, parameters }: Compiled, arrays: boolean): Promise<Result> {
@@ -71,12 +56,6 @@ export class MysqlConnection implements DriverConnection {
       if (parameters.length === 0) this.raw.query(options, done);
       else this.raw.execute({ ...options, values: parameters as string[] }, done);
     });
-  }
-
-  async runAll(statements: readonly Compiled[]): Promise<number> {
-    let affected = 0;
-    for (const statement of statements) affected += (await this.run(statement, true)).affected;
-    return affected;
   }
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
@@ -121,11 +100,8 @@ export class MysqlConnection implements DriverConnection {
     return (error as { errno?: unknown } | undefined)?.errno === QUERY_INTERRUPTED;
   }
 
-  translate(error: unknown): unknown {
-    const translated = translate(error);
-    // It has said so itself, before it breaks.
-    if (translated instanceof ConnectionLostError) this.distrust();
-    return translated;
+  protected translated(error: unknown): unknown {
+    return translate(error);
   }
 
   check(): Promise<void> {
@@ -152,16 +128,6 @@ export class MysqlConnection implements DriverConnection {
     this.streaming?.fail(new ConnectionLostError("the connection to MySQL was cut"));
     this.raw.stream.destroy(Object.assign(new Error("it was cut"), { code: "ECONNABORTED" }));
   }
-
-  private leave(): void {
-    this.gone = true;
-    this.raw.off("end", this.lost);
-    if (this.adopted) this.raw.off("error", this.lost);
-  }
-
-  private readonly lost = (): void => {
-    this.gone = true;
-  };
 }
 
 /** How long the rest of a result that nobody wants may take to end. */

@@ -1,16 +1,6 @@
-import {
-  CancelledError,
-  createTask,
-  Event,
-  type Future,
-  getRunningLoop,
-  interruptible,
-  type Task,
-  type TimerHandle,
-  timeout,
-  uncancellable,
-} from "brio";
+import { CancelledError, createTask, Event, interruptible, type Task, timeout, uncancellable } from "brio";
 import { PoolError } from "../statement/errors.ts";
+import { Line } from "./line.ts";
 import { type PoolLimits, type PoolOptions, type PoolStatistics, poolLimits } from "./options.ts";
 
 /** What a pool has to know of what it keeps. */
@@ -33,12 +23,6 @@ interface Kept<C> {
   since: number;
 }
 
-/** A task in the line: it gets a connection, or a place (null), for which it makes one. */
-interface Waiter<C> {
-  readonly future: Future<C | null>;
-  readonly deadline: number;
-}
-
 /*
  * There are `max` places. One is taken by each connection in use, and by each that is being made or checked:
  *
@@ -48,8 +32,7 @@ interface Waiter<C> {
  *                                                                     or handed over
  *
  * An idle connection has no place, and is there only while nobody waits in line: so when a place is free and nothing is
- * idle, fewer than `max` connections exist. Whoever is first in line gets what comes: it leaves the line in that moment.
- * If it is cancelled before it is resumed, it passes on what it got.
+ * idle, fewer than `max` connections exist.
  */
 
 /**
@@ -74,8 +57,8 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   /** The one that came back last is the first to be given out: the others may grow old. */
   private readonly idle: Kept<C>[] = [];
   private readonly used = new Map<C, Kept<C>>();
-  /** Those that still wait, and those that were cancelled and have not been resumed yet. */
-  private readonly line = new Set<Waiter<C>>();
+  /** Who waits gets a connection, or a place (null), for which it makes one. */
+  private readonly line: Line<C | null>;
   /** Places of connections that are being made or checked. */
   private making = 0;
   private made = 0;
@@ -84,8 +67,6 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   private timeouts = 0;
   private ended = false;
   private timer: NodeJS.Timeout | null = null;
-  /** Of the first in line. */
-  private alarm: TimerHandle | null = null;
   private refill: Task<void> | null = null;
   private readonly farewells = new Set<Promise<void>>();
   /** Set when no place is taken. */
@@ -97,6 +78,12 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   constructor(make: () => Promise<C>, options: PoolOptions = {}) {
     this.make = make;
     this.limits = poolLimits(options);
+    const { acquireTimeout, max } = this.limits;
+    this.line = new Line(acquireTimeout, () => {
+      this.timeouts++;
+      const message = `no connection came back within ${acquireTimeout} ms: all ${max} are in use, and ${this.line.length} other tasks wait`;
+      return new PoolError(message, "time-out");
+    });
     this.empty.set();
     this.turn.set();
   }
@@ -166,7 +153,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
       size: this.size,
       idle: this.idle.length,
       inUse: this.used.size,
-      waiting: this.line.size,
+      waiting: this.line.length,
       max,
       min,
       made: this.made,
@@ -187,7 +174,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     this.timer = null;
     this.refill?.cancel("the pool was closed");
     for (const { connection } of this.idle.splice(0)) this.dismiss(connection);
-    for (let first = this.nextInLine(); first !== null; first = this.nextInLine()) {
+    for (let first = this.line.next(); first !== null; first = this.line.next()) {
       first.setException(this.closedError());
     }
     try {
@@ -203,8 +190,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   }
 
   toString(): string {
-    const { used, limits, line } = this;
-    return `<Pool ${used.size} of ${limits.max} in use, ${line.size} waiting>`;
+    return `<Pool ${this.used.size} of ${this.limits.max} in use, ${this.line.length} waiting>`;
   }
 
   private get size(): number {
@@ -216,8 +202,8 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     return this.used.size + this.making;
   }
 
-  /** One that is idle, or made now, or that comes back. */
-  private async take(): Promise<C> {
+  /** @internal As `acquire`, for who waits for something of the connection anyway. */
+  async take(): Promise<C> {
     if (this.ended) throw this.closedError();
     if (this.taken < this.limits.max) this.making++;
     else {
@@ -249,7 +235,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
   /** A connection is free: the first in line has it. */
   private offer(kept: Kept<C>, now: number): void {
     kept.since = now;
-    const first = this.nextInLine();
+    const first = this.line.next();
     if (first !== null) {
       this.used.set(kept.connection, kept);
       first.setResult(kept.connection);
@@ -262,7 +248,7 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
 
   /** A place is free: the first in line has it. */
   private freePlace(): void {
-    const first = this.taken < this.limits.max ? this.nextInLine() : null;
+    const first = this.taken < this.limits.max ? this.line.next() : null;
     if (first !== null) {
       this.making++;
       first.setResult(null);
@@ -271,79 +257,21 @@ export class Pool<C extends Poolable> implements AsyncDisposable {
     }
   }
 
-  // -- the line ------------------------------------------------------------------------------------------
-
-  private async waitInLine(): Promise<C | null> {
-    const { acquireTimeout, maxWaiting, max } = this.limits;
-    if (this.line.size >= maxWaiting) {
-      const message = `all ${max} connections are in use, and ${this.line.size} tasks wait for one already: no more may (maxWaiting)`;
+  private waitInLine(): Promise<C | null> {
+    const { maxWaiting, max } = this.limits;
+    if (this.line.length >= maxWaiting) {
+      const message = `all ${max} connections are in use, and ${this.line.length} tasks wait for one already: no more may (maxWaiting)`;
       throw new PoolError(message, "too many waiting");
     }
-    const loop = getRunningLoop();
-    const future = loop.createFuture<C | null>();
-    const deadline = acquireTimeout === null ? Number.POSITIVE_INFINITY : loop.time() + acquireTimeout;
-    const waiter = { future, deadline };
-    this.line.add(waiter);
-    if (this.alarm === null) this.setAlarm();
-    try {
-      return await future;
-    } catch (error) {
-      this.leaveLine(waiter);
-      // It was cancelled when it had got something already.
-      if (future.done() && !future.cancelled() && future.exception() === undefined) {
-        const connection = future.result();
-        if (connection !== null) this.release(connection);
-        else {
-          this.making--;
-          this.freePlace();
-        }
+    return this.line.wait((got) => {
+      if (got !== null) {
+        this.release(got);
+        return;
       }
-      throw error;
-    }
+      this.making--;
+      this.freePlace();
+    });
   }
-
-  /** The first that still waits: it leaves the line. */
-  private nextInLine(): Future<C | null> | null {
-    for (const waiter of this.line) {
-      this.leaveLine(waiter);
-      if (!waiter.future.done()) return waiter.future;
-    }
-    return null;
-  }
-
-  private leaveLine(waiter: Waiter<C>): void {
-    this.line.delete(waiter);
-    if (this.line.size > 0 || this.alarm === null) return;
-    this.alarm.cancel();
-    this.alarm = null;
-  }
-
-  /** All wait equally long: so it is the first in line whose time is over first. */
-  private setAlarm(): void {
-    this.alarm = null;
-    for (const { future, deadline } of this.line) {
-      if (deadline !== Number.POSITIVE_INFINITY) {
-        const loop = future.getLoop();
-        this.alarm = loop.callAt(deadline, () => this.expire(loop.time()));
-      }
-      return;
-    }
-  }
-
-  private expire(now: number): void {
-    const { acquireTimeout, max } = this.limits;
-    for (const waiter of this.line) {
-      if (waiter.deadline > now) break;
-      this.line.delete(waiter);
-      if (waiter.future.done()) continue;
-      this.timeouts++;
-      const message = `no connection came back within ${acquireTimeout} ms: all ${max} are in use, and ${this.line.size} other tasks wait`;
-      waiter.future.setException(new PoolError(message, "time-out"));
-    }
-    this.setAlarm();
-  }
-
-  // -- connections ---------------------------------------------------------------------------------------
 
   /** With a place: an idle one that has passed its check, or null if none is idle. */
   private async idleOne(): Promise<Kept<C> | null> {

@@ -1,10 +1,10 @@
 import type pg from "pg";
 import type PgCursor from "pg-cursor";
-import type { Cursor, DriverConnection, Loader, Result } from "../database/driver.ts";
+import { ClientConnection } from "../database/client-connection.ts";
+import type { Cursor, Loader, Result } from "../database/driver.ts";
 import { optionalDriver } from "../database/optional-driver.ts";
 import { ReadAhead } from "../database/read-ahead.ts";
 import type { Compiled } from "../statement/compile.ts";
-import { ConnectionLostError } from "../statement/errors.ts";
 import { cancelRequest, type PgClient, type PgConnectionClass } from "./cancel-request.ts";
 import { copyInto } from "./copy.ts";
 import { QUERY_CANCELED, STALE_PLAN, translate } from "./errors.ts";
@@ -27,31 +27,17 @@ export interface PostgresKit {
 }
 
 /** A client of pg. */
-export class PostgresConnection implements DriverConnection {
-  readonly raw: PgClient;
-  readonly begin = null;
+export class PostgresConnection extends ClientConnection<PgClient> {
   private readonly kit: PostgresKit;
   private readonly giveBack: ((error?: boolean) => void) | null;
   /** What pg is told of the statements that are prepared on this connection, by their texts. */
   private readonly prepared = new Map<string, Prepared>();
-  private trusted = true;
-  private gone = false;
 
   /** @param giveBack how the client goes back to the pool it came from, if it did */
   constructor(client: PgClient, kit: PostgresKit, giveBack: ((error?: boolean) => void) | null = null) {
-    this.raw = client;
+    super(client, giveBack !== null);
     this.kit = kit;
     this.giveBack = giveBack;
-    client.on("error", this.lost);
-    client.on("end", this.lost);
-  }
-
-  get usable(): boolean {
-    return this.trusted && !this.gone;
-  }
-
-  distrust(): void {
-    this.trusted = false;
   }
 
   run(statement: Compiled, arrays: boolean): Promise<Result> {
@@ -65,12 +51,6 @@ export class PostgresConnection implements DriverConnection {
     await Promise.resolve();
     if (this.raw.getTransactionStatus() === "E") throw error;
     return await this.ask(new Prepared(statement, this.kit, undefined), statement, arrays);
-  }
-
-  async runAll(statements: readonly Compiled[]): Promise<number> {
-    let affected = 0;
-    for (const statement of statements) affected += (await this.run(statement, true)).affected;
-    return affected;
   }
 
   async open({ text, parameters }: Compiled): Promise<Cursor> {
@@ -102,11 +82,8 @@ export class PostgresConnection implements DriverConnection {
     return (error as { code?: unknown } | undefined)?.code === QUERY_CANCELED;
   }
 
-  translate(error: unknown): unknown {
-    const translated = translate(error);
-    // It has said so itself, before it breaks.
-    if (translated instanceof ConnectionLostError) this.distrust();
-    return translated;
+  protected translated(error: unknown): unknown {
+    return translate(error);
   }
 
   async check(): Promise<void> {
@@ -127,17 +104,6 @@ export class PostgresConnection implements DriverConnection {
     this.gone = true;
     this.raw.connection.stream.destroy();
   }
-
-  private leave(): void {
-    this.gone = true;
-    this.raw.off("end", this.lost);
-    // One that comes from a pool has listeners of that; another one may still fail when it says goodbye.
-    if (this.giveBack !== null) this.raw.off("error", this.lost);
-  }
-
-  private readonly lost = (): void => {
-    this.gone = true;
-  };
 
   private configOf(statement: Compiled): Prepared {
     if (!statement.constant || !this.kit.prepare) return new Prepared(statement, this.kit, undefined);

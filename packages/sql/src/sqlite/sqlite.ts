@@ -140,7 +140,7 @@ export class SqliteDatabase extends Database {
   /** @internal What only reads goes to a reader. */
   protected override async borrow(text: string | null): Promise<DriverConnection> {
     if (text === null || !onlyReads(text)) return await super.borrow(text);
-    const connection = await this.readers.acquire();
+    const connection = await this.readers.take();
     this.lent.add(connection);
     return connection;
   }
