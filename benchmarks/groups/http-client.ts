@@ -5,8 +5,7 @@ export const httpClient: readonly Row[] = [
   {
     name: "http-get-64",
     group: "http-client",
-    title:
-      "small GET over HTTP/1.1, 64 connections, each in lock-step (native: `fetch`; uvloop: aiohttp on it)",
+    title: "small GET over HTTP/1.1, 64 connections, each in lock-step (uvloop: aiohttp on it)",
     measure: "rate",
     unit: "req/s",
     better: "higher",

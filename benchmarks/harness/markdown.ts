@@ -1,7 +1,7 @@
 /** The tables in the documents. */
 import { figure, spread, times } from "./format.ts";
 import { growthLimit } from "./growth.ts";
-import { isPython, type PeerName, peerNames, smallPackages, titles } from "./peers.ts";
+import { isPython, type PeerName, peerNames, smallPackages, titleIn, titles } from "./peers.ts";
 import { type GrowthResults, growth, type ResultRow, type Results, ratio } from "./results.ts";
 import type { Row } from "./row.ts";
 import type { Cell } from "./statistics.ts";
@@ -11,12 +11,16 @@ export type VersionOf = (peer: PeerName) => string | undefined;
 const DASH = "–";
 const isSmall = (peer: PeerName): boolean => (smallPackages as readonly string[]).includes(peer);
 
+/** Tables are of one group. */
+const groupOf = (results: Results, rows: readonly Row[]): string | undefined =>
+  rows.find(({ name }) => name === results.rows[0]?.row)?.group;
+
 /** brio's figures, and how many times as much the others need. */
 export function shortTable(results: Results, rows: readonly Row[]): string {
   const present = presentPeers(results);
   const peers = present.filter((peer) => peer !== "brio" && !isSmall(peer));
   const small = present.filter(isSmall);
-  const heading = ["", "brio", ...peers.map((peer) => titles[peer])];
+  const heading = ["", "brio", ...peers.map((peer) => titleIn(groupOf(results, rows), peer))];
   if (small.length > 0) heading.push("small packages");
   const body = results.rows.map((row) => {
     const to = (peer: PeerName): string | undefined => {
@@ -37,7 +41,7 @@ const bold = ({ cells: { brio }, unit }: ResultRow): string =>
 /** All figures: median, and min–max below. */
 export function fullTable(results: Results, rows: readonly Row[]): string {
   const peers = presentPeers(results);
-  const heading = ["row", "", ...peers.map((peer) => titles[peer])];
+  const heading = ["row", "", ...peers.map((peer) => titleIn(groupOf(results, rows), peer))];
   const body = results.rows.map((row) => [
     `\`${row.row}\``,
     titleOf(row.row, rows),

@@ -81,11 +81,15 @@ function chosenRows(only: readonly string[] | undefined, rows: readonly Row[]): 
   if (only === undefined) return rows;
   const names = listed(only);
   for (const name of names) {
-    if (rows.some((row) => row.name === name || row.group === name)) continue;
+    if (rows.some((row) => isOf(row, name))) continue;
     throw new UsageError(`--only takes rows and groups: there is no ${name} in ${rowNames(rows)}`);
   }
-  return rows.filter((row) => names.includes(row.name) || names.includes(row.group));
+  return rows.filter((row) => names.some((name) => isOf(row, name)));
 }
+
+/** Groups may be named together: `http` is `http-client`, `http-server` and so on. */
+const isOf = (row: Row, name: string): boolean =>
+  row.name === name || row.group === name || row.group.startsWith(`${name}-`);
 
 /** A group is measured, and published, apart from others. */
 function areGroups(chosen: readonly Row[], rows: readonly Row[]): boolean {
@@ -124,7 +128,7 @@ export function help(rows: readonly Row[]): string {
   const peers = peerNames.map((peer) => (titles[peer] === peer ? peer : `${peer} (${titles[peer]})`));
   return `npm run bench -- [options]
 
-  --only ROW|GROUP   only these rows (a,b or repeated)
+  --only ROW|GROUP   only these rows (a,b or repeated); http is all groups whose names begin with that
   --peers LIST       only these peers; brio always takes part
   --quick            one short run of each cell, in about a minute, without what is slow
   --runs N           how many processes each cell is measured in

@@ -94,3 +94,15 @@ export const titles: Readonly<Record<PeerName, string>> = {
   aiopg: "aiopg",
   aiomysql: "aiomysql",
 };
+
+/** What Node does by itself, or with the package that brio stands on, in the groups where that is no promise. */
+const nativeTitles: Readonly<Record<string, string>> = {
+  echo: "node:net",
+  "http-client": "fetch",
+  "http-server": "the framework alone",
+  sql: "the driver alone",
+};
+
+/** How the tables of a group name a peer. */
+export const titleIn = (group: string | undefined, peer: PeerName): string =>
+  (peer === "native" ? nativeTitles[group ?? ""] : undefined) ?? titles[peer];

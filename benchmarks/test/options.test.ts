@@ -17,6 +17,11 @@ test("--only takes rows and groups, listed or repeated, and keeps the order of t
   expect(names("--only", "lock,spawn-join")).toEqual(["spawn-join", "lock"]);
   expect(names("--only", "lock", "--only", "size")).toEqual(["lock", "size"]);
   expect(names("--only", "core")).toEqual(rows.filter((row) => row.group === "core").map((row) => row.name));
+  expect(names("--only", "http")).toEqual(
+    rows
+      .filter((row) => ["http-client", "http-download", "http-server"].includes(row.group))
+      .map((row) => row.name),
+  );
 });
 
 test("--peers keeps brio, which the ratios are to", () => {
