@@ -204,12 +204,15 @@ export class RequestTask implements Expiring {
     if (this.cancelledBy !== null) return;
     this.cancel("shutdown", "the server is stopping");
     // Nothing cancels what reads a body, and the rest of it may never come.
-    if (this.isReceiving) this.answerWith(this.unavailable());
+    if (!this.isReceiving) return;
+    const failure = this.unavailable();
+    if (this.answerWith(failure)) this.fail(failure);
   }
 
   /** Is its body being read, and not there yet? */
   private get isReceiving(): boolean {
-    return this.request.readableFlowing !== null && !this.request.complete;
+    const { readableFlowing, readableEnded, complete } = this.request; // one that is made up is never complete
+    return readableFlowing !== null && !readableEnded && !complete;
   }
 
   /** Answers in place of the handlers; false if an answer has begun. */
