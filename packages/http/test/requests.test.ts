@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import {
   HttpBodyError,
   HttpBodyTooLargeError,
@@ -141,6 +141,33 @@ test.each([
     expect((await raw.bytes()).equals(compress(text))).toBe(true);
   });
 });
+
+test.each([
+  ["in zlib's wrapping", deflateSync],
+  ["bare", deflateRawSync],
+] as const)(
+  "decompresses deflate %s, also if its first byte comes alone, or inside of gzip",
+  async (_, deflate) => {
+    await run(async () => {
+      const random = Array.from({ length: 100_000 }, (_, index) => Math.imul(index, 2654435761) >>> 0).join(
+        " ",
+      );
+      const bytes = deflate(random);
+      await using server = await serveHttp(({ url }, response) => {
+        const encoding = url === "/twice" ? "deflate, gzip" : "deflate";
+        response.writeHead(200, { "content-encoding": encoding });
+        if (url === "/twice") response.end(gzipSync(bytes));
+        else if (url === "/half") response.end(bytes.subarray(0, bytes.length / 2));
+        else response.write(bytes.subarray(0, 1), () => response.end(bytes.subarray(1)));
+      });
+      await using client = new HttpClient({ baseUrl: server.url });
+      expect((await (await client.get("/")).text()) === random).toBe(true);
+      expect((await (await client.get("/twice")).text()) === random).toBe(true);
+      const half = await (await client.get("/half")).text().catch((error: unknown) => error);
+      expect(String(half)).toContain("can't be decompressed: unexpected end of file");
+    });
+  },
+);
 
 test("a body that is not compressed as its server says is an error that says so", async () => {
   await run(async () => {

@@ -1,14 +1,15 @@
-import type { Transform } from "node:stream";
+import type { Duplex } from "node:stream";
 import zlib from "node:zlib";
 import type { ReadFlow } from "brio/streams";
+import { Inflate } from "./inflate.ts";
 
 /** Not in every Node that this runs on. */
-const zstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+const zstd = (zlib as { createZstdDecompress?: () => Duplex }).createZstdDecompress;
 
-const DECODERS: Readonly<Record<string, (() => Transform) | undefined>> = {
+const DECODERS: Readonly<Record<string, (() => Duplex) | undefined>> = {
   gzip: () => zlib.createGunzip(),
   "x-gzip": () => zlib.createGunzip(),
-  deflate: () => zlib.createInflate(),
+  deflate: () => new Inflate(),
   br: () => zlib.createBrotliDecompress(),
   zstd,
 };
@@ -32,16 +33,16 @@ export interface Decoded {
  * Decompresses a body while it comes in. (undici's interceptor for that warns, in every program, that it is experimental.)
  */
 export class Decoder implements ReadFlow {
-  private readonly first: Transform;
-  private readonly last: Transform;
-  private readonly all: readonly Transform[];
+  private readonly first: Duplex;
+  private readonly last: Duplex;
+  private readonly all: readonly Duplex[];
   private readonly decoded: Decoded;
   private begun = false;
 
-  private constructor(all: readonly Transform[], decoded: Decoded) {
+  private constructor(all: readonly Duplex[], decoded: Decoded) {
     this.all = all;
     this.decoded = decoded;
-    this.first = all[0] as Transform; // there is at least one
+    this.first = all[0] as Duplex; // there is at least one
     this.last = all.reduce((from, to) => from.pipe(to));
     for (const transform of all) transform.on("error", (error) => decoded.error(error));
     this.first.on("drain", () => decoded.drained());

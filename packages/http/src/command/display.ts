@@ -25,7 +25,11 @@ export class Display {
 
   /** @param count what stands under the bars */
   constructor(count: () => string) {
-    this.update = createLogUpdate(process.stderr);
+    // A terminal of no size does not know it: nothing would be drawn on it.
+    const { stderr } = process;
+    stderr.columns ||= 80;
+    stderr.rows ||= 24;
+    this.update = createLogUpdate(stderr);
     this.count = count;
   }
 

@@ -67,7 +67,10 @@ export async function brio(app: Application, options: BrioOptions = {}): Promise
     lifespan: lifespan === undefined ? null : () => lifespan(app),
     close: null,
     // As for any middleware that gives up: the handlers of errors come after the handler that was under way.
-    timedOut: (next, error) => (next as NextFunction)(error),
+    answer: (next, error) => {
+      (next as NextFunction)(error);
+      return true;
+    },
   });
   app.use(intoTask(tasks));
   tasksOf(app as Application & { route(path: string): object });

@@ -53,7 +53,7 @@ const plugin: FastifyPluginAsync<BrioOptions> = async (app, options) => {
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(app),
     close: async () => void (await app.close()),
-    timedOut,
+    answer,
   });
   app.decorate("brio", tasks);
   let usual = true;
@@ -119,11 +119,11 @@ function checkPatience(app: FastifyInstance, { service, drain, grace }: Settings
   );
 }
 
-function timedOut(subject: unknown, error: Error): void {
+function answer(subject: unknown, error: Error): boolean {
   const reply = subject as FastifyReply; // of the request, from the hook
-  if (reply.sent)
-    reply.raw.destroy(); // a hijacked one, or it is about to begin
-  else reply.send(error);
+  if (reply.sent) return false; // also a hijacked one
+  reply.send(error);
+  return true;
 }
 
 /** What Fastify never answers with: it would take undefined for an answer where another one is still on its way. */

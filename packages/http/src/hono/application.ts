@@ -1,6 +1,5 @@
 import type { Duration } from "brio";
 import type { Context, Env, ErrorHandler, Hono, MiddlewareHandler, Next, Schema } from "hono";
-import { RequestTimeoutError } from "../server/errors.ts";
 import type { Lifespan } from "../server/lifespan.ts";
 import { type RequestTasksOptions, requestTimeout } from "../server/options.ts";
 import { type NodeRequest, type NodeResponse, type RequestTask, requestOf } from "../server/request-task.ts";
@@ -72,7 +71,10 @@ export async function brio<E extends Env, S extends Schema, P extends string>(
   const tasks = await RequestTasks.open(options, {
     lifespan: lifespan === undefined ? null : () => lifespan(),
     close: null,
-    timedOut: (reject, error) => (reject as (error: unknown) => void)(error),
+    answer: (reject, error) => {
+      (reject as (error: unknown) => void)(error);
+      return true;
+    },
   });
   const { onError } = app;
   app.onError = (handler) => onError.call(app, quietly(handler));
@@ -112,7 +114,7 @@ async function goOn(request: RequestTask, context: Context, next: Next): Promise
     if (error !== ABANDONED) {
       request.fail(error);
       request.excuse(error, () => {});
-    } else if (request.cancelledBy !== "time-out") {
+    } else if (!request.isTakenOver) {
       context.res = new Response(null, { status: 503 }); // it goes nowhere; after the time-out, another answer is on its way
     }
   } finally {
@@ -128,7 +130,7 @@ const ABANDONED = Symbol("the request was cancelled");
 function quietly<E extends Env>(handler: ErrorHandler<E>): ErrorHandler<E> {
   return (error, context) => {
     const request = requestOf(bindings(context).incoming);
-    if (request === undefined || error instanceof RequestTimeoutError) return handler(error, context);
+    if (request === undefined || error === request.answer) return handler(error, context);
     try {
       request.excuse(error, () => {});
     } catch (failure) {

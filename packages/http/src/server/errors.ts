@@ -1,7 +1,7 @@
 import { TimeoutError } from "brio";
 
 /** What a framework reads of an error that a request ends with: Fastify and Express the fields, Hono `getResponse`. */
-interface HttpFailure {
+export interface HttpFailure extends Error {
   readonly status: number;
   readonly statusCode: number;
   readonly code: string;
@@ -9,7 +9,7 @@ interface HttpFailure {
   getResponse(): Response;
 }
 
-function responseTo({ message, status, headers }: HttpFailure & Error): Response {
+function responseTo({ message, status, headers }: HttpFailure): Response {
   return new Response(message, { status, headers });
 }
 

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { CancelledError, type Context, ContextVar, currentTask, type Task, uncancellable } from "brio";
 import type { Connection } from "./connections.ts";
 import type { Expiring } from "./deadlines.ts";
-import { RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
+import { type HttpFailure, RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
 import type { Place } from "./line.ts";
 import type { RequestTasks } from "./request-tasks.ts";
 
@@ -41,6 +41,9 @@ export function requestOf(request: NodeRequest | undefined): RequestTask | undef
  *
  * Cancelled, it is what its handlers wait for that throws; one that waits for something else goes on, and the task with
  * it. Nobody waits for that but the end of the server, which gives it a grace.
+ *
+ * Handlers answer a request that the server's end has cancelled, by themselves or by what they throw. The framework does it
+ * for them when the time is over, and when the server ends before the body that they wait for is there.
  */
 /** One request, as a task. */
 export class RequestTask implements Expiring {
@@ -66,12 +69,14 @@ export class RequestTask implements Expiring {
   private handlers = 0;
   private isBehind = false;
   private closed = false;
+  /** What it is answered with in place of its handlers, if it is. */
+  answer: HttpFailure | null = null;
   /** What it holds is being released, or has been. */
   private settled = false;
   private ended = false;
   private finish: (() => void) | null = null;
 
-  /** @param subject what the framework answers by if the time is over before the response began */
+  /** @param subject what the framework answers by in place of the handlers */
   constructor(tasks: RequestTasks, request: NodeRequest, response: NodeResponse, subject: unknown) {
     this.tasks = tasks;
     this.request = request;
@@ -191,8 +196,32 @@ export class RequestTask implements Expiring {
     this.fail(error);
     this.cancel("time-out", error);
     // Half a response must not look like a whole one.
-    if (this.response.headersSent) this.response.destroy();
-    else this.tasks.timedOut(this.subject, error);
+    if (!this.answerWith(error)) this.response.destroy();
+  }
+
+  /** The server ends. */
+  stop(): void {
+    if (this.cancelledBy !== null) return;
+    this.cancel("shutdown", "the server is stopping");
+    // Nothing cancels what reads a body, and the rest of it may never come.
+    if (!this.isReceiving) return;
+    const failure = this.unavailable();
+    if (this.answerWith(failure)) this.fail(failure);
+  }
+
+  /** Is its body being read, and not there yet? */
+  private get isReceiving(): boolean {
+    const { readableFlowing, readableEnded, complete } = this.request; // one that is made up is never complete
+    return readableFlowing !== null && !readableEnded && !complete;
+  }
+
+  /** Answers in place of the handlers; false if an answer has begun. */
+  private answerWith(failure: HttpFailure): boolean {
+    if (this.response.headersSent) return false;
+    for (const [name, value] of Object.entries(failure.headers)) this.response.setHeader(name, value);
+    this.answer = failure;
+    if (!this.tasks.answer(this.subject, failure)) this.answer = null;
+    return this.answer !== null;
   }
 
   /** Has what would never end by itself told that the server begins to drain: at once, if it does. */
@@ -241,7 +270,7 @@ export class RequestTask implements Expiring {
   private async follow<T>(result: PromiseLike<T>, abandoned: () => T): Promise<T> {
     try {
       const value = await result;
-      return this.cancelledBy === "time-out" ? abandoned() : value; // another answer is on its way
+      return this.isTakenOver ? abandoned() : value; // another answer is on its way
     } catch (error) {
       this.fail(error);
       return this.excuse(error, abandoned);
@@ -250,11 +279,18 @@ export class RequestTask implements Expiring {
     }
   }
 
+  /** Is it answered in place of its handlers, or cut off? */
+  get isTakenOver(): boolean {
+    return this.answer !== null || this.cancelledBy === "time-out";
+  }
+
   /** Throws the error, unless it is the cancellation of a request that is answered or can't be. */
   excuse<T>(error: unknown, abandoned: () => T): T {
-    if (this.cancelledBy === "time-out") {
-      // It is answered: a later error is nobody's, but for the attempt to answer once more.
-      const late = error instanceof CancelledError || (error as NodeJS.ErrnoException)?.code === TOO_LATE;
+    if (this.isTakenOver) {
+      // It is answered: a later error is nobody's, but for the attempt to answer once more, and the end of a body that was
+      // cut off with that.
+      const { code } = (error ?? {}) as NodeJS.ErrnoException;
+      const late = error instanceof CancelledError || code === TOO_LATE || this.isReceiving;
       if (!late) this.tasks.report(error);
       return abandoned();
     }

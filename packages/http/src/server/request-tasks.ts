@@ -16,7 +16,7 @@ import {
 } from "brio";
 import { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type RequestTimeoutError, ServiceUnavailableError } from "./errors.ts";
+import { type HttpFailure, ServiceUnavailableError } from "./errors.ts";
 import { type Lifespan, openLifespan } from "./lifespan.ts";
 import { Line, type Place } from "./line.ts";
 import { Load } from "./load.ts";
@@ -44,10 +44,10 @@ export interface Framework {
   /** Closes the application, when a service stops it. It must call `finish`. */
   readonly close: (() => PromiseLike<unknown>) | null;
   /**
-   * Answers a request whose time is over before its response began. `subject` is what the framework gave to `begin`: a
-   * function for each request would cost more than that.
+   * Answers a request with an error, in place of its handlers; false if an answer is about to begin. `subject` is what the
+   * framework gave to `begin`: a function for each request would cost more than that.
    */
-  readonly timedOut: (subject: unknown, error: RequestTimeoutError) => void;
+  readonly answer: (subject: unknown, error: HttpFailure) => boolean;
 }
 
 /*
@@ -208,9 +208,9 @@ export class RequestTasks implements AsyncDisposable {
     return phase !== "running" && phase !== "starting";
   }
 
-  /** @internal Answers a request whose time is over before its response began. */
-  timedOut(subject: unknown, error: RequestTimeoutError): void {
-    this.framework.timedOut(subject, error);
+  /** @internal Answers a request in place of its handlers; false if an answer is about to begin. */
+  answer(subject: unknown, error: HttpFailure): boolean {
+    return this.framework.answer(subject, error);
   }
 
   /** @internal Runs what belongs to a request that is over. `body` must not reject. */
@@ -348,7 +348,7 @@ export class RequestTasks implements AsyncDisposable {
   private async end(): Promise<void> {
     this.close();
     this.state = "ending";
-    for (const request of this.requests.all()) request.cancel("shutdown", "the server is stopping");
+    for (const request of this.requests.all()) request.stop();
     for (const task of this.helpers) task.cancel("the server is stopping");
     await moveOnAfter(this.settings.grace, () => this.whenIdle());
     for (const left of [...this.requests.all(), ...this.helpers]) {

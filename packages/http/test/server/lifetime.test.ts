@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { background, brio, perRequest } from "@brio/http/fastify";
 import { createTask, Event, interruptible, run, sleep, sleepForever, taskGroup } from "brio";
 import { type Service, serve } from "brio/streams";
@@ -268,6 +269,61 @@ describe.each(frameworks)("what a request on $name needs", (framework) => {
       await given.wait();
       expect(events).toEqual([]);
     });
+  });
+});
+
+describe("the end of a server on fastify", () => {
+  it("leaves the answer to a handler that has its body, also of a request that is made up", async () => {
+    const entered = new Event();
+    await run(async () => {
+      const app = fastify();
+      await app.register(brio, { drain: 0, grace: "1s" });
+      app.post("/", async ({ body }) => {
+        entered.set();
+        try {
+          return await sleepForever();
+        } catch {
+          return body;
+        }
+      });
+      const answer = app.inject({ method: "POST", url: "/", body: { saved: 1 } });
+      await entered.wait();
+      await app.close();
+      const { statusCode, body } = await interruptible(answer);
+      expect({ statusCode, body }).toEqual({ statusCode: 200, body: '{"saved":1}' });
+    });
+  });
+
+  it("tells what a request holds that it failed, if its body never came", async () => {
+    const events: string[] = [];
+    const reading = new Event();
+    const transaction = perRequest(async function* () {
+      try {
+        yield "begun";
+        events.push("committed");
+      } catch (error) {
+        events.push(`rolled back: ${(error as Error).name}`);
+        throw error;
+      }
+    });
+    await run(async () => {
+      const app = fastify();
+      await app.register(brio, { drain: 0, grace: "1s" });
+      app.addHook("onRequest", async () => void events.push(await transaction()));
+      app.addHook("preParsing", (request, _reply, body, done) => {
+        request.raw.once("resume", () => reading.set());
+        done(null, body);
+      });
+      app.post("/", () => "never");
+      await app.listen({ port: 0, host: "127.0.0.1" });
+      const client = await interruptible(RawClient.connect((app.server.address() as AddressInfo).port));
+      const head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+      client.send(`${head}Content-Length: 9\r\n\r\n{`);
+      await reading.wait();
+      await app.close();
+      expect(await interruptible(client.end())).toMatch(/^HTTP\/1\.1 503 /);
+    });
+    expect(events).toEqual(["begun", "rolled back: ServiceUnavailableError"]);
   });
 });
 

@@ -32,20 +32,26 @@ describe.each(frameworks)("a client that sends its body byte by byte, on $name",
     });
   });
 
-  it("does not hold up the end of the server for longer than drain", async () => {
-    const site = { pages: { "/": () => "never" }, options: { drain: "100ms", grace: "100ms" } } as const;
-    await serving(framework, site, async ({ port, tasks }) => {
-      const told: string[] = [];
-      getRunningLoop().setExceptionHandler((_loop, { message }) => void told.push(message));
+  it("is answered when the server ends, and does not hold that up for longer than drain", async () => {
+    const page = { pages: { "/": () => "never" } };
+    const site = { ...page, options: { drain: "100ms", grace: "5s", retryAfter: "7s" } } as const;
+    await serving(framework, site, async ({ port, tasks, errors }) => {
+      const told: unknown[] = [];
+      getRunningLoop().setExceptionHandler((_loop, context) => void told.push(context));
       const slow = await interruptible(RawClient.connect(port));
       slow.send(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
       );
       while (tasks.statistics().requests === 0) await sleep(1);
-      await tasks[Symbol.asyncDispose]();
-      await interruptible(slow.end());
+      await tasks.stop();
+      const answer = await interruptible(slow.end());
+      expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+      expect(answer).toMatch(/\r\nretry-after: 7\r\n/i);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(answer).toMatch(/ServiceUnavailableError$/);
       expect(tasks.statistics()).toMatchObject({ requests: 0, connections: 0 });
-      expect(told).toEqual([expect.stringContaining("the server ends without <RequestTask POST />")]);
+      expect(errors.map((error) => (error as Error).name)).toEqual(["ServiceUnavailableError"]);
+      expect(told).toEqual([]);
     });
   });
 });
