@@ -6,7 +6,10 @@ import type { Service } from "brio/streams";
 export interface RequestTasksOptions {
   /** The service that the server belongs to: see `serve` of brio/streams. When it stops, requests are drained in order. */
   service?: Service | undefined;
-  /** How long a request may take, from its headers to the last byte of the response. Default: as long as it likes. */
+  /**
+   * How long a request may take, from its headers to the last byte of the response; it is told up to 10 ms later. Default: as long
+   * as it likes.
+   */
   timeout?: Duration | null | undefined;
   /** The status for a request whose time is over before the response began: 503 or 504. Default 503. */
   timeoutStatus?: 503 | 504 | undefined;
