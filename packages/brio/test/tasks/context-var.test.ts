@@ -235,3 +235,41 @@ describe("context.run", () => {
       expect([await task, context.get(user)]).toEqual(["inside", "inside"]);
     }));
 });
+
+describe("many variables", () => {
+  it("are set, changed and reset in any order as in a map, and copies keep what they had", () => {
+    const variables = Array.from({ length: 12 }, (_, i) => new ContextVar<number>(`v${i}`));
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    for (let round = 0; round < 200; round++) {
+      const context = new Context();
+      const model = new Map<ContextVar<unknown>, unknown>();
+      const undo: (() => void)[] = [];
+      const copies: { context: Context; model: Map<ContextVar<unknown>, unknown> }[] = [];
+      for (let step = 0; step < 40; step++) {
+        const variable = variables[random(variables.length)] as ContextVar<number>; // there are so many
+        if (random(4) === 0 && undo.length > 0) {
+          undo.pop()?.();
+        } else {
+          const [had, before] = [model.has(variable), model.get(variable)];
+          const token = context.run(() => variable.set(step));
+          model.set(variable, step);
+          undo.push(() => {
+            context.run(() => variable.reset(token));
+            if (had) model.set(variable, before);
+            else model.delete(variable);
+          });
+        }
+        if (random(10) === 0) copies.push({ context: context.copy(), model: new Map(model) });
+      }
+      for (const each of [{ context, model }, ...copies]) {
+        expect([...each.context]).toEqual([...each.model]);
+        expect(each.context.size).toBe(each.model.size);
+        for (const variable of variables) expect(each.context.has(variable)).toBe(each.model.has(variable));
+      }
+    }
+  });
+});

@@ -1,4 +1,15 @@
-import { createTask, currentTask, getRunningLoop, sleep } from "brio";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  createTask,
+  currentTask,
+  type EventLoop,
+  getRunningLoop,
+  interruptible,
+  Runner,
+  run,
+  sleep,
+} from "brio";
 import { runVirtual } from "brio/testing";
 import { describe, expect, it } from "vitest";
 
@@ -59,4 +70,53 @@ describe("a task that starts eagerly", () => {
       await usual;
       expect(log).toEqual(["created", "lazy", "usual"]);
     }));
+
+  it("does so from a listener of Node's, too, that no task has made", async () => {
+    const log: unknown[] = [];
+    let loop: EventLoop | undefined;
+    const server = createServer((_request, response) => {
+      const task = loop?.createTask(
+        async () => {
+          log.push(`begun as ${currentTask()?.getName()}`);
+          await sleep(1);
+          log.push("resumed");
+          response.end("answered");
+        },
+        { eager: true, name: "listener's" },
+      );
+      log.push("made", task?.done());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo; // it listens at a port
+    try {
+      await run(async () => {
+        loop = getRunningLoop();
+        const answer = await interruptible(fetch(`http://127.0.0.1:${port}`));
+        expect(await interruptible(answer.text())).toBe("answered");
+      });
+    } finally {
+      server.close();
+    }
+    expect(log).toEqual(["begun as listener's", "made", false, "resumed"]);
+  });
+
+  it("does so before its loop runs, and goes on when that does", async () => {
+    const runner = new Runner({ handleSignals: false });
+    const log: string[] = [];
+    const task = runner.getLoop().createTask(
+      async () => {
+        log.push("begun");
+        await sleep(1);
+        log.push("resumed");
+      },
+      { eager: true },
+    );
+    log.push("made");
+    await runner.run(async () => {
+      log.push("runs");
+      await task;
+    });
+    await runner.close();
+    expect(log).toEqual(["begun", "made", "runs", "resumed"]);
+  });
 });
