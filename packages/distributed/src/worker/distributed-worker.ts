@@ -2,7 +2,7 @@ import { CancelledError, getRunningLoop, interruptible, uncancellable } from "br
 import { type Executor, type ExecutorStatistics, FunctionTable, onLoopClose } from "brio/threads";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { connect, disconnect, isConnected, redisClient } from "../queue/connection.ts";
+import { connect, disconnect, isConnected, redisClient, untilLost } from "../queue/connection.ts";
 import { CancelRequests } from "./cancel-requests.ts";
 import { executorFor } from "./executor-for.ts";
 import { JobRunner } from "./job-runner.ts";
@@ -136,28 +136,34 @@ interface Parts {
 }
 
 /**
- * Takes no more jobs, and waits for those that run. Without a connection, BullMQ would wait for ever for its end: what was
- * not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
+ * Takes no more jobs, and waits for those that run. Without a connection, BullMQ would wait for ever for its end, also if it is
+ * lost meanwhile: what was not told when `patience` is over is not told any more, and the jobs are begun again elsewhere.
  */
 async function drain({ worker, runner, redis }: Parts, patience: number): Promise<void> {
   runner.close();
-  if (isConnected(redis)) {
-    const closed = worker.close();
-    const told = async (): Promise<void> => {
-      await runner.idle();
-      await connect(redis, patience);
-      await closed;
-    };
+  const connects = async (): Promise<boolean> => {
+    await runner.idle();
+    return await connect(redis, patience).then(
+      () => true,
+      () => false,
+    );
+  };
+  if (!isConnected(redis)) {
+    await worker.pause(true);
+    if (!(await connects())) return await worker.close(true);
+  }
+  let ended = false;
+  const closed = worker.close().finally(() => {
+    ended = true;
+  });
+  for (;;) {
+    await untilLost(redis, closed);
+    if (ended) return await closed;
+    if (await connects()) continue;
     // The connection that waits for jobs is tried again without end, if nobody stops it.
-    const cutOff = async (): Promise<void> =>
-      (await worker.getBackend().blockingConnection?.client)?.disconnect();
-    await Promise.race([closed, told().catch(cutOff)]);
+    (await worker.getBackend().blockingConnection?.client)?.disconnect();
     return;
   }
-  await worker.pause(true);
-  await runner.idle();
-  await connect(redis, patience).catch(() => {});
-  await worker.close(!isConnected(redis));
 }
 
 async function release({ requests, redis }: Pick<Parts, "requests" | "redis">): Promise<void> {
