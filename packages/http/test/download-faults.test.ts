@@ -1,19 +1,10 @@
-import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DiskSpaceError, DownloadError, download, FileChangedError } from "@brio/http/download";
 import { run } from "brio";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
+import { smallDisk } from "../../brio/test/small-disk.ts";
 import { file, folder, serveFile } from "./file-server.ts";
 import { serveHttp, serveRaw } from "./loopback.ts";
 
@@ -242,25 +233,9 @@ test("a file that can't fit on the disk is not begun", async () => {
   });
 });
 
-/** A disk of 1 MB; null where only root may make one. */
-function smallDisk(): string | null {
-  const path = mkdtempSync(join(tmpdir(), "brio-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    rmSync(path, { recursive: true });
-    return null;
-  }
-  onTestFinished(() => {
-    execFileSync("umount", [path]);
-    rmSync(path, { recursive: true });
-  });
-  return path;
-}
-
 describe("on a disk that is full in the middle", () => {
   test("the download fails, nothing is half there, and it goes on when there is space", async ({ skip }) => {
-    const directory = smallDisk();
+    const directory = smallDisk(1);
     if (directory === null) return skip("making a small disk (mount -t tmpfs) needs root");
     const served = file(700_000);
     writeFileSync(join(directory, "other"), Buffer.alloc(600_000));

@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -11,6 +10,7 @@ import { sqlite } from "@brio/sql/sqlite";
 import { CancelledError, createTask, run, sleep } from "brio";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
+import { smallDisk } from "../../brio/test/small-disk.ts";
 import { sqlitePlace, withSqlite } from "./databases.ts";
 import { tenMillionRows } from "./ten-million-rows.ts";
 
@@ -136,27 +136,11 @@ test(
   180_000,
 );
 
-/** A disk of 4 MB; null where only root may make one. */
-function smallDisk(): string | null {
-  const path = mkdtempSync(join(tmpdir(), "brio-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    rmSync(path, { recursive: true });
-    return null;
-  }
-  onTestFinished(() => {
-    execFileSync("umount", [path]);
-    rmSync(path, { recursive: true });
-  });
-  return path;
-}
-
 describe("on a disk that is really full", () => {
   test("what does not fit is a StorageFullError, what was committed stays, and it goes on when there is space", async ({
     skip,
   }) => {
-    const disk = smallDisk();
+    const disk = smallDisk(4);
     if (disk === null) return skip("making a small disk (mount -t tmpfs) needs root");
     const file = join(disk, "test.db");
     writeFileSync(join(disk, "other"), Buffer.alloc(2_000_000));

@@ -1,51 +1,30 @@
-// WebSockets whose handlers are routes of Fastify: those of @fastify/websocket.
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { brio, type ServerSocket, serveWebSocket } from "@brio/http/fastify";
+import { type ServerSocket, serveWebSocket } from "@brio/http/fastify";
 import websocket from "@fastify/websocket";
-import { CancelledError, Event, interruptible, run, sleep, sleepForever } from "brio";
-import fastify, { type FastifyInstance } from "fastify";
+import { CancelledError, Event, interruptible, sleep, sleepForever } from "brio";
+import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
 import { leavesNothing } from "../../../brio/test/left-behind.ts";
+import { closed, message, withSocket } from "./socket-client.ts";
 
 leavesNothing();
 
 /** An app with a route whose WebSockets `handler` serves, and a client of it that is connected. */
-async function connected(
+const connected = (
   handler: (socket: ServerSocket) => Promise<void>,
   body: (client: WebSocket, app: FastifyInstance, errors: unknown[]) => Promise<void>,
-): Promise<void> {
-  await run(async () => {
-    const errors: unknown[] = [];
-    const app = fastify({ forceCloseConnections: true });
-    await app.register(brio, { onError: (error) => errors.push(error), drain: "2s", timeout: "50ms" });
-    await app.register(websocket);
-    app.get("/", () => "hello");
-    app.get("/socket", { websocket: true }, (socket) => {
-      serveWebSocket(app.brio, socket, handler);
-    });
-    await interruptible(app.listen({ port: 0, host: "127.0.0.1" }));
-    const { port } = app.server.address() as AddressInfo;
-    const client = new WebSocket(`ws://127.0.0.1:${port}/socket`);
-    await interruptible(once(client, "open"));
-    try {
-      await body(client, app, errors);
-    } finally {
-      client.close();
-      await app.close();
-    }
-  });
-}
-
-async function message(client: WebSocket): Promise<unknown> {
-  const [event] = await interruptible(once(client, "message"));
-  return (event as MessageEvent).data;
-}
-
-async function closed(client: WebSocket): Promise<number> {
-  const [event] = await interruptible(once(client, "close"));
-  return (event as CloseEvent).code;
-}
+): Promise<void> =>
+  withSocket(
+    "/socket",
+    { timeout: "50ms" },
+    async (app) => {
+      await app.register(websocket);
+      app.get("/", () => "hello");
+      app.get("/socket", { websocket: true }, (socket) => {
+        serveWebSocket(app.brio, socket, handler);
+      });
+    },
+    body,
+  );
 
 describe.skipIf(typeof WebSocket !== "function")(
   "a WebSocket of a route (needs Node 22 for its client)",

@@ -1,63 +1,31 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { brio, type ServerSocket, serveWebSocket, type WebSocketLike } from "@brio/http/fastify";
-import { Event, interruptible, run, sleep, sleepForever } from "brio";
+import { brio, type ServerSocket, serveWebSocket } from "@brio/http/fastify";
+import { Event, run, sleep, sleepForever } from "brio";
 import fastify, { type FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
 import { leavesNothing } from "../../../brio/test/left-behind.ts";
+import { closed, message, withSocket } from "./socket-client.ts";
 
 leavesNothing();
-
-interface WebSocketServer {
-  on(event: "connection", listener: (socket: WebSocketLike) => void): void;
-}
-interface Ws {
-  WebSocketServer: new (options: object) => WebSocketServer;
-}
-
-const ws = await import("ws" as string).then(
-  (found: Ws) => found,
-  () => null,
-);
-const usable = ws !== null && typeof WebSocket === "function";
 
 const PIECE = "x".repeat(64 * 1024);
 
 /** A server whose WebSockets `handler` serves, and a client of it that is connected. */
-async function connected(
+const connected = (
   handler: (socket: ServerSocket) => Promise<void>,
   body: (client: WebSocket, app: FastifyInstance, errors: unknown[]) => Promise<void>,
-): Promise<void> {
-  await run(async () => {
-    const errors: unknown[] = [];
-    const app = fastify({ forceCloseConnections: true });
-    await app.register(brio, { onError: (error) => errors.push(error), drain: "2s" });
-    const server = new (ws as Ws).WebSocketServer({ server: app.server });
-    server.on("connection", (socket) => void serveWebSocket(app.brio, socket, handler));
-    await interruptible(app.listen({ port: 0, host: "127.0.0.1" }));
-    const { port } = app.server.address() as AddressInfo;
-    const client = new WebSocket(`ws://127.0.0.1:${port}`);
-    await interruptible(once(client, "open"));
-    try {
-      await body(client, app, errors);
-    } finally {
-      client.close();
-      await app.close();
-    }
-  });
-}
+): Promise<void> =>
+  withSocket(
+    "",
+    {},
+    (app) => {
+      const server = new WebSocketServer({ server: app.server });
+      server.on("connection", (socket) => void serveWebSocket(app.brio, socket, handler));
+    },
+    body,
+  );
 
-async function message(client: WebSocket): Promise<unknown> {
-  const [event] = await interruptible(once(client, "message"));
-  return (event as MessageEvent).data;
-}
-
-async function closed(client: WebSocket): Promise<number> {
-  const [event] = await interruptible(once(client, "close"));
-  return (event as CloseEvent).code;
-}
-
-describe.skipIf(!usable)("a WebSocket (needs the package ws, and Node 22 for its client)", () => {
+describe.skipIf(typeof WebSocket !== "function")("a WebSocket (needs Node 22 for its client)", () => {
   it("is served by a task, which gets messages and sends some", async () => {
     const echo = async (socket: ServerSocket): Promise<void> => {
       for await (const text of socket) {
