@@ -7,21 +7,7 @@ import sql
 INSERT = "insert into written (id, name, score) values (%s, %s, %s)"
 
 
-class Client:
-    pool = None
-
-    async def select(self, id):
-        text = "select id, name, score from items where id = %s"
-        if self.pool is None:
-            return await self.one(self.connection, text, id)
-        async with self.pool.acquire() as connection:
-            return await self.one(connection, text, id)
-
-    async def one(self, connection, text, id):
-        async with connection.cursor() as cursor:
-            await cursor.execute(text, (id,))
-            return await cursor.fetchone()
-
+class Client(sql.CursorClient):
     async def insert(self, *row):
         async with self.connection.cursor() as cursor:
             return await cursor.execute(INSERT, row)

@@ -34,6 +34,24 @@ def address(variable, usual):
     return {"host": host, "port": int(port)}
 
 
+class CursorClient:
+    """What is the same for those whose cursors are Python's usual ones: one connection, or, for several, a pool."""
+
+    pool = None
+
+    async def select(self, id):
+        text = "select id, name, score from items where id = %s"
+        if self.pool is None:
+            return await self.one(self.connection, text, id)
+        async with self.pool.acquire() as connection:
+            return await self.one(connection, text, id)
+
+    async def one(self, connection, text, id):
+        async with connection.cursor() as cursor:
+            await cursor.execute(text, (id,))
+            return await cursor.fetchone()
+
+
 def programs(make):
     """The programs of a peer, without the name of the database; `make(connections)` connects, and makes the tables."""
     state = {}

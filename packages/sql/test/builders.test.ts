@@ -1,4 +1,4 @@
-import { type Database, drizzleCallback, kyselyDriver, sql } from "@brio/sql";
+import { drizzleCallback, sql } from "@brio/sql";
 import { CancelledError, createTask, sleep } from "brio";
 import { eq } from "drizzle-orm";
 import * as mysqlCore from "drizzle-orm/mysql-core";
@@ -7,20 +7,7 @@ import * as pgCore from "drizzle-orm/pg-core";
 import { drizzle as pgDrizzle } from "drizzle-orm/pg-proxy";
 import * as sqliteCore from "drizzle-orm/sqlite-core";
 import { drizzle as sqliteDrizzle } from "drizzle-orm/sqlite-proxy";
-import {
-  type Dialect,
-  Kysely,
-  sql as kyselySql,
-  MysqlAdapter,
-  MysqlIntrospector,
-  MysqlQueryCompiler,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import { sql as kyselySql } from "kysely";
 import { expect, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import {
@@ -31,6 +18,7 @@ import {
   withPostgres,
   withSqlite,
 } from "./databases.ts";
+import { kyselyOn } from "./kysely-on.ts";
 
 leavesNothing();
 
@@ -38,27 +26,10 @@ interface Tables {
   users: { id: number; name: string };
 }
 
-const PARTS = {
-  postgres: [PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler],
-  mysql: [MysqlAdapter, MysqlIntrospector, MysqlQueryCompiler],
-  sqlite: [SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler],
-} as const;
-
-function kyselyOn(db: Database, name: keyof typeof PARTS): Kysely<Tables> {
-  const [Adapter, Introspector, Compiler] = PARTS[name];
-  const dialect: Dialect = {
-    createAdapter: () => new Adapter(),
-    createDriver: () => kyselyDriver(db),
-    createIntrospector: (kysely) => new Introspector(kysely),
-    createQueryCompiler: () => new Compiler(),
-  };
-  return new Kysely<Tables>({ dialect });
-}
-
 describeEach("kysely", (kind) => {
   test("asks, changes, streams and introspects", () =>
     kind.use(async (db) => {
-      const kysely = kyselyOn(db, kind.name);
+      const kysely = kyselyOn<Tables>(db, kind.name);
       await kysely.schema
         .createTable("users")
         .addColumn("id", "integer", (column) => column.primaryKey())
@@ -85,7 +56,7 @@ describeEach("kysely", (kind) => {
 
   test("a task that is cancelled in a transaction of its rolls it back, and frees the connection", () =>
     kind.use(async (db) => {
-      const kysely = kyselyOn(db, kind.name);
+      const kysely = kyselyOn<Tables>(db, kind.name);
       await db.execute(sql`create table users (id int primary key, name varchar(50))`);
       const task = createTask(() =>
         kysely.transaction().execute(async (tx) => {

@@ -2,37 +2,19 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Database, drizzleCallback, kyselyDriver, sql } from "@brio/sql";
+import { type Database, drizzleCallback, sql } from "@brio/sql";
 import { gather } from "brio";
 import { drizzle as mysqlDrizzle } from "drizzle-orm/mysql-proxy";
 import { migrate as migrateMysql } from "drizzle-orm/mysql-proxy/migrator";
 import { drizzle as sqliteDrizzle } from "drizzle-orm/sqlite-proxy";
 import { migrate as migrateSqlite } from "drizzle-orm/sqlite-proxy/migrator";
-import {
-  type Dialect,
-  Kysely,
-  MysqlAdapter,
-  MysqlIntrospector,
-  MysqlQueryCompiler,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { expect, onTestFinished, test } from "vitest";
 import { leavesNothing } from "../../brio/test/left-behind.ts";
 import { describeEach, describeWithMysql, type Kind, withMysql, withSqlite } from "./databases.ts";
+import { kyselyOn } from "./kysely-on.ts";
 
 leavesNothing();
-
-const PARTS = {
-  postgres: [PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler],
-  mysql: [MysqlAdapter, MysqlIntrospector, MysqlQueryCompiler],
-  sqlite: [SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler],
-} as const;
 
 const MIGRATIONS: Record<string, Migration> = {
   "1-users": {
@@ -51,15 +33,8 @@ const MIGRATIONS: Record<string, Migration> = {
 };
 
 function migratorOf(db: Database, name: Kind["name"], migrations: Record<string, Migration>): Migrator {
-  const [Adapter, Introspector, Compiler] = PARTS[name];
-  const dialect: Dialect = {
-    createAdapter: () => new Adapter(),
-    createDriver: () => kyselyDriver(db),
-    createIntrospector: (kysely) => new Introspector(kysely),
-    createQueryCompiler: () => new Compiler(),
-  };
   return new Migrator({
-    db: new Kysely<unknown>({ dialect }),
+    db: kyselyOn<unknown>(db, name),
     provider: { getMigrations: async () => migrations },
   });
 }
