@@ -1,4 +1,17 @@
 /** Whom brio is compared with, and how their cells are run. */
+
+export const pythonPeers = [
+  "asyncio",
+  "uvloop",
+  "trio",
+  "aiohttp",
+  "fastapi",
+  "aiosqlite",
+  "asyncpg",
+  "aiopg",
+  "aiomysql",
+] as const;
+
 export const peerNames = [
   "brio",
   "native",
@@ -15,15 +28,7 @@ export const peerNames = [
   "curl",
   "aria2",
   "sqlite-thread",
-  "asyncio",
-  "uvloop",
-  "trio",
-  "aiohttp",
-  "fastapi",
-  "aiosqlite",
-  "asyncpg",
-  "aiopg",
-  "aiomysql",
+  ...pythonPeers,
 ] as const;
 
 export type PeerName = (typeof peerNames)[number];
@@ -39,18 +44,6 @@ export const runtimes = [
 ] as const satisfies PeerName[];
 
 export const smallPackages = ["p-limit", "p-queue", "async-mutex"] as const satisfies PeerName[];
-
-export const pythonPeers = [
-  "asyncio",
-  "uvloop",
-  "trio",
-  "aiohttp",
-  "fastapi",
-  "aiosqlite",
-  "asyncpg",
-  "aiopg",
-  "aiomysql",
-] as const satisfies PeerName[];
 
 export const isPython = (peer: PeerName): boolean => (pythonPeers as readonly string[]).includes(peer);
 
