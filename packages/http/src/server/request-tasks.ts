@@ -2,7 +2,6 @@ import type { Server as NetServer } from "node:net";
 import {
   type Context,
   copyContext,
-  DeadlockError,
   Event,
   type EventLoop,
   getRunningLoop,
@@ -11,12 +10,12 @@ import {
   RuntimeError,
   type Source,
   type Task,
-  type TaskOptions,
   uncancellable,
 } from "brio";
 import { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type HttpFailure, ServiceUnavailableError } from "./errors.ts";
+import { alone, inLoop } from "./in-loop.ts";
 import { type Lifespan, openLifespan } from "./lifespan.ts";
 import { Line, type Place } from "./line.ts";
 import { Load } from "./load.ts";
@@ -386,30 +385,4 @@ export class RequestTasks implements AsyncDisposable {
 
 function farewell(response: NodeResponse): void {
   if (!response.headersSent) response.setHeader("Connection", "close");
-}
-
-const OWN: TaskOptions = { name: "server's tasks" };
-
-/** Runs `body` as a task that nobody's cancellation reaches but that of the loop; from anywhere. */
-function inLoop(loop: EventLoop, body: () => Promise<void>, options = OWN): Promise<void> {
-  if (loop.isClosed()) return Promise.resolve();
-  return new Promise<void>((resolve, reject) => {
-    const task = loop.createTask(body, options);
-    task.addDoneCallback(() => {
-      const error = task.cancelled() ? undefined : task.exception();
-      if (error === undefined) resolve();
-      else reject(error);
-    });
-  });
-}
-
-async function alone(runner: Runner, main: () => Promise<void>): Promise<void> {
-  try {
-    await runner.run(main);
-  } catch (error) {
-    // Nothing is left that could send a request: the program ends without having closed the server.
-    if (!(error instanceof DeadlockError)) throw error;
-  } finally {
-    await runner.close();
-  }
 }
